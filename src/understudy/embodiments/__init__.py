@@ -1,0 +1,1 @@
+"""Who acts: bodies built in Python, one file each."""

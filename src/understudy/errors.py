@@ -1,0 +1,29 @@
+"""What goes wrong on the user's side: one root exception, one clear line, exit code 2.
+
+`UnderstudyError`  the message says what, where and what would be right; the command line prints it and stops
+├── `UnknownName`  a name that no registry holds; the message lists the valid ones and suggests the nearest
+└── `BadVideo`     a video that cannot be read, or not to its end
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["BadVideo", "UnderstudyError", "UnknownName"]
+
+
+class UnderstudyError(Exception):
+    """Root of every error a user can cause; `str(error)` is one line fit for a terminal."""
+
+
+class UnknownName(UnderstudyError):
+    """A name outside a registry, with the valid names and the nearest one."""
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
+        names = sorted(valid)
+        nearest = get_close_matches(name, names, n=1)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        super().__init__(f"unknown {kind} {name!r}: {hint}valid: {', '.join(names)}")
+
+
+class BadVideo(UnderstudyError):
+    """A video that cannot be opened, decoded, or decoded to its end."""

@@ -1,0 +1,1 @@
+"""Rigid transforms, rotations, cameras, the wrist frame and alignment. Pure functions on arrays; batch axes lead."""
