@@ -1,0 +1,1 @@
+"""Measured claims: rollouts, exact intervals, result files, and the pages people look at."""

@@ -1,0 +1,114 @@
+"""Result files: one JSON form for every table, and the Markdown that README and docs quote from it."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from understudy.errors import UnderstudyError
+from understudy.evaluation.statistics import clopper_pearson
+from understudy.records import EvalCell, EvalReport
+
+__all__ = ["machine_name", "make_report", "markdown_table", "rate_cell", "read_report", "write_report"]
+
+_ALWAYS = ("row", "metric", "value")
+
+
+def machine_name() -> str:
+    """Cores and processor of this machine, as quoted beside numbers."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0] if names else model
+    return f"{os.cpu_count()} cores, {model}, {platform.system()}, Python {platform.python_version()}"
+
+
+def current_commit(folder: Path = Path()) -> str:
+    """Short commit of the checkout at `folder`, with `-dirty` if it has changes; `unknown` outside a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def rate_cell(row: str, successes: int, trials: int, *, metric: str = "success_rate", **where: str | int | float) -> EvalCell:
+    """A rate with its count and exact 95 % interval."""
+    low, high = clopper_pearson(successes, trials)
+    return EvalCell(row, metric, successes / trials, k=successes, n=trials, low=low, high=high, **where)  # type: ignore[arg-type]
+
+
+def make_report(name: str, command: str, minutes: float, cells: Iterable[EvalCell]) -> EvalReport:
+    """A report stamped with this commit, today's date and this machine."""
+    today = datetime.now(UTC).date().isoformat()
+    return EvalReport(name, command, current_commit(), today, machine_name(), round(minutes, 1), tuple(cells))
+
+
+def write_report(report: EvalReport, path: Path) -> None:
+    """Write `path` (JSON) and the table beside it (.md); both appear whole or not at all."""
+    head = {key: value for key, value in asdict(report).items() if key != "cells"}
+    cells = [
+        {key: value for key, value in asdict(cell).items() if value is not None or key in _ALWAYS} for cell in report.cells
+    ]
+    body = json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "cells": [\n  '
+    body += ",\n  ".join(json.dumps(cell, ensure_ascii=False) for cell in cells) + "\n ]}\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for target, text in ((path, body), (path.with_suffix(".md"), markdown_page(report))):
+        temporary = target.with_name(f".{target.name}.part")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, target)
+
+
+def read_report(path: Path) -> EvalReport:
+    """Read a result file.
+
+    Raises:
+        UnderstudyError: if the file is missing, is no JSON, or a field is missing or unknown.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        cells = tuple(EvalCell(**cell) for cell in data.pop("cells"))
+        return EvalReport(**data, cells=cells)
+    except FileNotFoundError as error:
+        raise UnderstudyError(f"{path}: no such result file") from error
+    except (KeyError, TypeError, ValueError) as error:
+        wanted = ", ".join(field.name for field in fields(EvalReport))
+        raise UnderstudyError(f"{path}: not a result file ({error}); it needs {wanted}") from error
+
+
+def _show(cell: EvalCell) -> str:
+    if cell.k is not None and cell.n is not None and cell.low is not None and cell.high is not None:
+        return f"{cell.value:.0%} ({cell.k}/{cell.n}, {cell.low:.0%} to {cell.high:.0%})"
+    return f"{cell.value:.4g}"
+
+
+def markdown_table(cells: Sequence[EvalCell]) -> str:
+    """Rows of the report against its columns (the tasks, or the metrics where there is no column)."""
+    columns = list(dict.fromkeys(cell.column or cell.metric for cell in cells))
+    keys = list(dict.fromkeys((cell.robot, cell.prompt, cell.row) for cell in cells))
+    lines = ["| " + " | ".join(["", *columns]) + " |", "|" + "---|" * (len(columns) + 1)]
+    for robot, prompt, row in keys:
+        label = " ".join(part for part in (f"`{row}`", robot, prompt and f"prompt: {prompt}") if part)
+        found = {
+            cell.column or cell.metric: _show(cell)
+            for cell in cells
+            if (cell.robot, cell.prompt, cell.row) == (robot, prompt, row)
+        }
+        lines.append("| " + " | ".join([label, *(found.get(column, "") for column in columns)]) + " |")
+    return "\n".join(lines)
+
+
+def markdown_page(report: EvalReport) -> str:
+    """The whole Markdown file of a report."""
+    stamp = f"commit {report.commit}, {report.date}, {report.machine}, {report.minutes} minutes"
+    tables = []
+    with_columns = [cell for cell in report.cells if cell.column]
+    for metric in dict.fromkeys(cell.metric for cell in with_columns):
+        tables.append(f"## {metric}\n\n" + markdown_table([cell for cell in with_columns if cell.metric == metric]))
+    plain = [cell for cell in report.cells if not cell.column]
+    if plain:
+        tables.append(markdown_table(plain))
+    return f"# {report.name}\n\n`{report.command}`\n\n{stamp}\n\n" + "\n\n".join(tables) + "\n"
