@@ -23,7 +23,9 @@ def machine_name() -> str:
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
         model = names[0] if names else model
     return f"{os.cpu_count()} cores, {model}, {platform.system()}, Python {platform.python_version()}"
 
@@ -35,7 +37,9 @@ def current_commit(folder: Path = Path()) -> str:
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
-def rate_cell(row: str, successes: int, trials: int, *, metric: str = "success_rate", **where: str | int | float) -> EvalCell:
+def rate_cell(
+    row: str, successes: int, trials: int, *, metric: str = "success_rate", **where: str | int | float
+) -> EvalCell:
     """A rate with its count and exact 95 % interval."""
     low, high = clopper_pearson(successes, trials)
     return EvalCell(row, metric, successes / trials, k=successes, n=trials, low=low, high=high, **where)  # type: ignore[arg-type]
@@ -51,7 +55,8 @@ def write_report(report: EvalReport, path: Path) -> None:
     """Write `path` (JSON) and the table beside it (.md); both appear whole or not at all."""
     head = {key: value for key, value in asdict(report).items() if key != "cells"}
     cells = [
-        {key: value for key, value in asdict(cell).items() if value is not None or key in _ALWAYS} for cell in report.cells
+        {key: value for key, value in asdict(cell).items() if value is not None or key in _ALWAYS}
+        for cell in report.cells
     ]
     body = json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "cells": [\n  '
     body += ",\n  ".join(json.dumps(cell, ensure_ascii=False) for cell in cells) + "\n ]}\n"
@@ -104,10 +109,11 @@ def markdown_table(cells: Sequence[EvalCell]) -> str:
 def markdown_page(report: EvalReport) -> str:
     """The whole Markdown file of a report."""
     stamp = f"commit {report.commit}, {report.date}, {report.machine}, {report.minutes} minutes"
-    tables = []
     with_columns = [cell for cell in report.cells if cell.column]
-    for metric in dict.fromkeys(cell.metric for cell in with_columns):
-        tables.append(f"## {metric}\n\n" + markdown_table([cell for cell in with_columns if cell.metric == metric]))
+    tables = [
+        f"## {metric}\n\n" + markdown_table([cell for cell in with_columns if cell.metric == metric])
+        for metric in dict.fromkeys(cell.metric for cell in with_columns)
+    ]
     plain = [cell for cell in report.cells if not cell.column]
     if plain:
         tables.append(markdown_table(plain))

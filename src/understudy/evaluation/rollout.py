@@ -1,4 +1,4 @@
-"""One closed-loop episode: a policy acts on the tabletop until it is done, the task's time is up, or objects are lost."""
+"""One closed-loop episode: a policy acts until it is done, the task's time is up, or objects are lost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,4 +63,3 @@ def run_rollout(
             on_step(table)
     success = table.success()
     return Rollout(success, table.score(), "" if success else table.failure(), num_steps)
-

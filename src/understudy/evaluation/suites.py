@@ -41,7 +41,12 @@ def run_suite(
     results: list[dict] = []
     started = time.monotonic()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    columns = (TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with (
         Progress(*columns) as progress,
         ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool,

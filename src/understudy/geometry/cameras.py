@@ -53,7 +53,9 @@ def camera_ray(K: Float[np.ndarray, "3 3"], pixels: Float[np.ndarray, "*B 2"]) -
     return np.concatenate([pixels, ones], axis=-1) @ np.linalg.inv(K).T
 
 
-def intersect_plane_z(camera: Camera, pixels: Float[np.ndarray, "*B 2"], height_m: float = 0.0) -> Float[np.ndarray, "*B 3"]:
+def intersect_plane_z(
+    camera: Camera, pixels: Float[np.ndarray, "*B 2"], height_m: float = 0.0
+) -> Float[np.ndarray, "*B 3"]:
     """World points [m] where the rays through `pixels` meet the plane z = height_m; NaN where they do not."""
     if camera.T_world_camera is None:
         raise ValueError("this camera's pose in the world is not known")

@@ -25,7 +25,9 @@ FRAME_CONVENTIONS: dict[str, Float[np.ndarray, "3 3"]] = {
 """R_understudy_other: columns are the other convention's axes in our wrist frame (right hand)."""
 
 
-def wrist_frame(keypoints: Float[np.ndarray, "*B 21 3"], handedness: Handedness = "right") -> Float[np.ndarray, "*B 4 4"]:
+def wrist_frame(
+    keypoints: Float[np.ndarray, "*B 21 3"], handedness: Handedness = "right"
+) -> Float[np.ndarray, "*B 4 4"]:
     """T_frame_wrist from 21 keypoints given in `frame` [m].
 
     For a left hand the cross product of eq. 10 points out of the back of the hand; it is negated, so that z leaves the

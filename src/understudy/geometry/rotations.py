@@ -32,7 +32,7 @@ def canonical_quaternion(quaternion: Float[np.ndarray, "*B 4"]) -> Float[np.ndar
 
 
 def continuous_quaternions(quaternions: Float[np.ndarray, "T 4"]) -> Float[np.ndarray, "T 4"]:
-    """Flip signs so that neighbours lie in one hemisphere; the first has w >= 0. Rows of NaN (gaps) are stepped over."""
+    """Flip signs so that neighbours lie in one hemisphere; the first has w >= 0. Rows of NaN (gaps) are skipped."""
     result = np.array(quaternions, dtype=float)
     valid = np.flatnonzero(np.isfinite(result).all(-1))
     if valid.size == 0:
@@ -94,7 +94,7 @@ def rotation_angle(Ra: Float[np.ndarray, "*B 3 3"], Rb: Float[np.ndarray, "*B 3 
 
 
 def skew(vector: Float[np.ndarray, "*B 3"]) -> Float[np.ndarray, "*B 3 3"]:
-    """Cross-product matrix: skew(a) @ b = a x b."""
+    """Cross-product matrix S of a: S @ b = a x b."""
     x, y, z = np.moveaxis(vector, -1, 0)
     zero = np.zeros_like(x)
     return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*vector.shape[:-1], 3, 3)

@@ -27,7 +27,7 @@ def approach(
     if embodiment.wrist_action == "none":
         steps = max(int(np.ceil(np.abs(first - home).max() / (0.5 * dt_s))), 1)
         return home + np.linspace(0, 1, steps + 1)[1:, None] * (first - home)
-    above = first[:3] + [0.0, 0.0, _CLEARANCE_M]
+    above = first[:3] + np.array([0.0, 0.0, _CLEARANCE_M])
     points = np.stack([home[:3], above, first[:3]])
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=-1)
     knots = np.concatenate([[0.0], np.cumsum(lengths)])

@@ -1,0 +1,66 @@
+"""Keep the tables in documents equal to the result files they quote.
+
+A document holds `<!-- table: results/NAME.json -->`, the table, `<!-- /table -->`; optional words after the file name
+pick rows or columns: `rows=oracle,kinematic metrics=success_rate`. Run `python -m understudy.evaluation.quote` from the
+project's root to refresh README.md and docs/*.md; with `--check` it only says which are stale, and exits with 1.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from understudy.errors import UnderstudyError
+from understudy.evaluation.result_file import markdown_table, read_report
+
+__all__ = ["quoted", "stale_documents"]
+
+_BLOCK = re.compile(r"(<!-- table: (?P<file>\S+)(?P<picks>[^>]*) -->\n).*?(<!-- /table -->)", re.DOTALL)
+
+
+def _table(root: Path, match: re.Match[str]) -> str:
+    report = read_report(root / match["file"])
+    picks = dict(word.split("=", 1) for word in match["picks"].split())
+    unknown = set(picks) - {"rows", "columns", "metrics", "robots"}
+    if unknown:
+        raise UnderstudyError(
+            f"table of {match['file']}: cannot pick by {', '.join(unknown)}; use rows, columns, metrics, robots"
+        )
+    cells = [
+        cell
+        for cell in report.cells
+        if all(str(getattr(cell, kind[:-1])) in names.split(",") for kind, names in picks.items())
+    ]
+    seeds = sorted({cell.seed for cell in cells if cell.seed is not None})
+    stamp = f"commit {report.commit}, {report.date}, {report.machine}, {report.minutes:g} min"
+    if seeds:
+        stamp += f", first seed {', '.join(map(str, seeds))}"
+    return f"{match[1]}{markdown_table(cells)}\n\nMade by `{report.command}` ({stamp}).\n{match[4]}"
+
+
+def quoted(root: Path, text: str) -> str:
+    """`text` with every marked table made anew from its result file below `root`."""
+    return _BLOCK.sub(lambda match: _table(root, match), text)
+
+
+def stale_documents(root: Path) -> dict[Path, str]:
+    """Documents whose tables differ from the result files, with what they should hold."""
+    pages = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    texts = {page: page.read_text(encoding="utf-8") for page in pages if page.exists()}
+    return {page: new for page, text in texts.items() if (new := quoted(root, text)) != text}
+
+
+def main() -> int:
+    """Refresh or check the documents of the current folder."""
+    stale = stale_documents(Path())
+    if "--check" in sys.argv[1:]:
+        for page in stale:
+            print(f"{page}: its tables are not those of the result files; run python -m understudy.evaluation.quote")
+        return 1 if stale else 0
+    for page, text in stale.items():
+        page.write_text(text, encoding="utf-8")
+        print(f"{page}: refreshed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Result files keep what they were given, quote exact intervals, and documents follow them."""
+
+import json
+
+import pytest
+from scipy.stats import binomtest
+
+from understudy.errors import UnderstudyError
+from understudy.evaluation.quote import quoted, stale_documents
+from understudy.evaluation.result_file import make_report, markdown_table, rate_cell, read_report, write_report
+from understudy.evaluation.statistics import clopper_pearson
+from understudy.records import EvalCell
+
+CELLS = (
+    rate_cell("oracle", 19, 20, column="push", robot="xarm7_xhand", prompt="right"),
+    rate_cell("kinematic", 0, 20, column="push", robot="xarm7_xhand", prompt="right"),
+    EvalCell("stream", "frame_ms_p50", 0.125),
+)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 20), (1, 20), (13, 20), (20, 20), (97, 100)])
+def test_interval_is_scipys_exact_one(successes, trials):
+    expected = binomtest(successes, trials).proportion_ci(0.95, method="exact")
+    assert clopper_pearson(successes, trials) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
+def test_impossible_counts_are_refused(successes, trials):
+    with pytest.raises(ValueError, match="successes"):
+        clopper_pearson(successes, trials)
+
+
+def test_a_report_survives_the_disk(tmp_path):
+    report = make_report("watch", "understudy evaluate watch", 1.25, CELLS)
+    write_report(report, tmp_path / "watch.json")
+    assert read_report(tmp_path / "watch.json") == report
+    cell = json.loads((tmp_path / "watch.json").read_text())["cells"][0]
+    assert (cell["k"], cell["n"], cell["value"]) == (19, 20, 0.95)
+    assert "paper" not in cell
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_table_shows_counts_and_intervals():
+    table = markdown_table(CELLS[:2])
+    assert "95% (19/20, 75% to 100%)" in table
+    assert "| `kinematic` xarm7_xhand prompt: right | 0% (0/20, 0% to 17%) |" in table
+
+
+@pytest.mark.parametrize("text", ["{}", "no json", '{"cells": [{"row": "a"}]}'])
+def test_a_file_of_another_form_is_refused(tmp_path, text):
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(UnderstudyError, match=r"bad\.json"):
+        read_report(tmp_path / "bad.json")
+
+
+def test_documents_are_made_from_result_files(tmp_path):
+    write_report(make_report("watch", "c", 1.0, CELLS), tmp_path / "results/watch.json")
+    page = "# x\n<!-- table: results/watch.json rows=oracle -->\nold\n<!-- /table -->\nend\n"
+    (tmp_path / "README.md").write_text(page)
+    stale = stale_documents(tmp_path)
+    new = stale[tmp_path / "README.md"]
+    assert "19/20" in new
+    assert "kinematic" not in new
+    assert "old" not in new
+    assert quoted(tmp_path, new) == new
