@@ -1,7 +1,7 @@
 """Wonik Allegro Hand V3, right: 16 joints, three fingers and a thumb, no little finger.
 
 Kinematics, limits and collision boxes: MuJoCo Menagerie, wonik_allegro/right_hand.xml (BSD-2-Clause). In the hand's
-own frame the fingers point along +z, the palm faces +x, the index finger sits at +y; the frame's origin lies at the knuckles.
+own frame the fingers point along +z, the palm faces +x, the index finger sits at +y; its origin lies at the knuckles.
 """
 
 import mujoco
@@ -12,6 +12,7 @@ from understudy.embodiments.primitives import (
     GREY,
     SEEN,
     WHITE,
+    Vector,
     add_body,
     add_box,
     add_capsule,
@@ -67,7 +68,7 @@ def add_allegro(spec: mujoco.MjSpec, flange: mujoco.MjsBody) -> None:
     add_site(palm, "wrist", _PALM_BASE, quat)
     add_site(palm, "k0", _PALM_BASE, quat)
     for name in ALLEGRO_JOINTS:
-        add_position_servo(spec, name, kp=6, kv=0.2, force=2, control=limits[name])
+        add_position_servo(spec, name, kp=6.0, kv=0.2, force=2.0, control=limits[name])
     pairs = [("palm", f"{prefix}_{part}") for prefix in _PREFIXES for part in ("base", "proximal")] + [
         ("palm", "link6")
     ]
@@ -84,14 +85,16 @@ def _knuckle(prefix: str) -> np.ndarray:
     return np.array(pos) + offset
 
 
-def _add_segment(body: mujoco.MjsBody, joint: str, axis: tuple, limits: dict, half: tuple, centre: tuple) -> None:
+def _add_segment(
+    body: mujoco.MjsBody, joint: str, axis: Vector, limits: dict[str, np.ndarray], half: Vector, centre: Vector
+) -> None:
     add_hinge(body, joint, axis, limits[joint], **_JOINT)
     add_box(body, centre, half, BLACK, density=_DENSITY)
     if axis == (0, 1, 0):
         add_cylinder(body, (0, -0.0138, 0), (0, 0.0138, 0), 0.0115, GREY, group=SEEN)
 
 
-def _add_finger(palm: mujoco.MjsBody, prefix: str, first_keypoint: int, limits: dict) -> None:
+def _add_finger(palm: mujoco.MjsBody, prefix: str, first_keypoint: int, limits: dict[str, np.ndarray]) -> None:
     pos, quat = _FINGER_BASES[prefix]
     body = add_body(palm, f"{prefix}_base", pos, quat)
     _add_segment(body, f"{prefix}0", (0, 0, 1), limits, (0.0098, 0.01375, 0.0082), (0, 0, 0.0082))
@@ -104,7 +107,7 @@ def _add_finger(palm: mujoco.MjsBody, prefix: str, first_keypoint: int, limits: 
     add_site(body, f"k{first_keypoint + 3}", (0, 0, _TIP_M))
 
 
-def _add_thumb(palm: mujoco.MjsBody, limits: dict) -> None:
+def _add_thumb(palm: mujoco.MjsBody, limits: dict[str, np.ndarray]) -> None:
     body = add_body(palm, "th_base", *_THUMB_BASE)
     _add_segment(body, "th0", (-1, 0, 0), limits, (0.0179, 0.017, 0.02275), (-0.0179, 0.009, 0.0145))
     add_site(body, "k1", (0, 0, 0))

@@ -55,7 +55,7 @@ class Embodiment:
     hand_joints: tuple[str, ...]
     """Joints of the hand or gripper, in the order of the action space."""
     home: Float[np.ndarray, " J"]
-    """Rest configuration in the order of `joint_names`: hand above the near part of the table, out of the way [rad | m]."""
+    """Rest configuration in the order of `joint_names`: hand above the near left part of the table [rad | m]."""
     speed_limit: Float[np.ndarray, " J"]
     """Largest joint speed [rad/s | m/s]."""
     action_space: ActionSpace

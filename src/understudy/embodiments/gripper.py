@@ -39,8 +39,8 @@ _SQUEEZE_M = 0.02
 def add_gripper(spec: mujoco.MjSpec, flange: mujoco.MjsBody) -> None:
     """Mount the gripper on `flange`, approach along its +z, closing direction along its +y."""
     palm = add_body(flange, "palm")
-    add_cylinder(palm, (0, 0, 0), (0, 0, 0.035), 0.036, GREY, density=800)
-    add_box(palm, (0, 0, 0.058), (0.032, 0.062, 0.025), WHITE, density=800)
+    add_cylinder(palm, (0, 0, 0), (0, 0, 0.035), 0.036, GREY, density=800.0)
+    add_box(palm, (0, 0, 0.058), (0.032, 0.062, 0.025), WHITE, density=800.0)
     add_box(palm, (0, 0, 0.085), (0.014, 0.066, 0.004), BLACK, group=SEEN)
     # x of the wrist frame is the flange's z, y its y: a rotation by -90 deg about y carries (x, y, z) to (z, y, -x).
     quat = np.array([1.0, 0.0, -1.0, 0.0]) / np.sqrt(2)
@@ -57,10 +57,10 @@ def add_gripper(spec: mujoco.MjSpec, flange: mujoco.MjsBody) -> None:
             damping=[5, 0, 0],
             armature=0.1,
         )
-        add_box(finger, (0, side * 0.015, 0.100), (0.011, 0.007, 0.012), BLACK, density=800)
-        add_box(finger, (0, side * 0.012, 0.120), (0.010, 0.006, 0.014), BLACK, density=800)
-        add_box(finger, (0, side * 0.006, 0.131), (0.010, 0.006, 0.019), RUBBER, density=800, name=f"{joint}_pad")
+        add_box(finger, (0, side * 0.015, 0.100), (0.011, 0.007, 0.012), BLACK, density=800.0)
+        add_box(finger, (0, side * 0.012, 0.120), (0.010, 0.006, 0.014), BLACK, density=800.0)
+        add_box(finger, (0, side * 0.006, 0.131), (0.010, 0.006, 0.019), RUBBER, density=800.0, name=f"{joint}_pad")
         add_site(finger, f"k{keypoint}", (0, 0, _TIP_Z), quat)
-        add_position_servo(spec, joint, kp=1000, kv=40, force=40, control=(-_SQUEEZE_M, MAX_OPENING_M / 2))
+        add_position_servo(spec, joint, kp=1000.0, kv=40.0, force=40.0, control=(-_SQUEEZE_M, MAX_OPENING_M / 2))
     for pair in (("palm", "finger_thumb"), ("palm", "finger_index"), ("palm", "link6")):
         spec.add_exclude(bodyname1=pair[0], bodyname2=pair[1])

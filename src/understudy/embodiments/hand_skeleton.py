@@ -54,7 +54,7 @@ _FLEXION_AXIS = np.array([0.0, -1.0, 0.0])
 
 
 def _thumb_base() -> Float[np.ndarray, "3 3"]:
-    """Axes of the thumb at rest: x along the metacarpal, flexion carries the tip across the palm to the little finger."""
+    """Axes of the thumb at rest: x along the metacarpal, flexion carries the tip towards the little finger."""
     x = np.array([0.72, -0.58, 0.38])
     across = np.array([0.15, 0.75, 0.64])  # where flexion carries the tip
     x /= np.linalg.norm(x)

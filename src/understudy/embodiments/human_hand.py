@@ -67,7 +67,7 @@ def _build(body: HandBody) -> mujoco.MjSpec:
     for number, finger in enumerate(FINGERS):
         _add_finger(root, skeleton, number, finger, mirror)
     for name, (low, high) in zip(HAND_JOINTS, skeleton.limits, strict=True):
-        add_position_servo(spec, name, kp=6, kv=0.2, force=2, control=(low, high))
+        add_position_servo(spec, name, kp=6.0, kv=0.2, force=2.0, control=(low, high))
     return spec
 
 
@@ -75,7 +75,7 @@ def _add_palm(root: mujoco.MjsBody, skeleton: HandSkeleton, mirror: Float[np.nda
     """Capsules from the wrist to the four knuckles and along the forearm."""
     for knuckle, across in zip(skeleton.bases_m[1:], (-0.012, -0.004, 0.004, 0.012), strict=True):
         start = np.array([0.010, across, 0.0]) * skeleton.scale
-        geom = add_capsule(root, mirror @ start, mirror @ knuckle, 0.012 * skeleton.scale, "hand_skin", density=900)
+        geom = add_capsule(root, mirror @ start, mirror @ knuckle, 0.012 * skeleton.scale, "hand_skin", density=900.0)
         geom.contype = 0
 
 
@@ -102,7 +102,7 @@ def _add_finger(
             joint += 1
         r = radius * 1e-3 * skeleton.scale
         end = length - r if part == "distal" else length
-        geom = add_capsule(body, (0, 0, 0), (end, 0, 0), r, "hand_skin", density=900)
+        geom = add_capsule(body, (0, 0, 0), (end, 0, 0), r, "hand_skin", density=900.0)
         geom.contype = 0  # touches objects (contype 1), not itself
         add_site(body, f"k{1 + 4 * number + joint - 2}", (0, 0, 0))
         pos, quat = np.array([length, 0, 0]), np.array([1.0, 0, 0, 0])

@@ -18,6 +18,7 @@ __all__ = [
     "SOLID",
     "TOUCHED",
     "WHITE",
+    "Vector",
     "add_body",
     "add_box",
     "add_capsule",
@@ -39,7 +40,8 @@ _MATERIALS = {
     BLACK: ((0.14, 0.14, 0.15, 1.0), 0.4),
     RUBBER: ((0.74, 0.74, 0.76, 1.0), 0.1),
 }
-Vector = Sequence[float] | Float[np.ndarray, " N"]
+Vector = Sequence[float | int] | Float[np.ndarray, "_"]
+"""A few numbers: a point [m], an axis, a quaternion, a pair of limits."""
 
 
 def new_spec(name: str) -> mujoco.MjSpec:

@@ -14,6 +14,7 @@ from understudy.embodiments.primitives import (
     GREY,
     SEEN,
     WHITE,
+    Vector,
     add_body,
     add_capsule,
     add_cylinder,
@@ -38,18 +39,18 @@ _R = (1.0, 1.0, 0.0, 0.0)  # rotation by +90 deg about x
 class _Link:
     """One moving link: where it sits on the one before, how it turns, what it weighs, what it looks like."""
 
-    pos: tuple[float, float, float]
-    quat: tuple[float, float, float, float]
-    limits: tuple[float, float]
+    pos: Vector
+    quat: Vector
+    limits: Vector
     torque: float
     kp: float
     damping: float
     mass: float
-    com: tuple[float, float, float]
-    inertia: tuple[float, float, float]
-    capsules: tuple[tuple[tuple[float, ...], tuple[float, ...], float], ...]
+    com: Vector
+    inertia: Vector
+    capsules: tuple[tuple[Vector, Vector, float], ...]
     """(start, end, radius) [m], seen and touched."""
-    rings: tuple[tuple[tuple[float, ...], tuple[float, ...], float], ...] = ()
+    rings: tuple[tuple[Vector, Vector, float], ...] = ()
     """Grey cylinders, seen only."""
 
 
@@ -58,9 +59,9 @@ _LINKS = (
         (0, 0, 0.267),
         (1, 0, 0, 0),
         (-_TURN, _TURN),
-        50,
-        1500,
-        10,
+        50.0,
+        1500.0,
+        10.0,
         2.382,
         (-0.0002, 0.0290, -0.0123),
         (0.00569, 0.00533, 0.00293),
@@ -71,9 +72,9 @@ _LINKS = (
         (0, 0, 0),
         _S,
         (-2.059, 2.0944),
-        50,
-        1500,
-        10,
+        50.0,
+        1500.0,
+        10.0,
         1.869,
         (0, -0.1286, 0.0173),
         (0.00959, 0.00938, 0.00201),
@@ -84,9 +85,9 @@ _LINKS = (
         (0, -0.293, 0),
         _R,
         (-_TURN, _TURN),
-        30,
-        1000,
-        5,
+        30.0,
+        1000.0,
+        5.0,
         1.638,
         (0.0466, -0.0246, -0.0077),
         (0.00351, 0.00290, 0.00204),
@@ -96,9 +97,9 @@ _LINKS = (
         (0.0525, 0, 0),
         _R,
         (-0.19198, 3.927),
-        30,
-        1000,
-        5,
+        30.0,
+        1000.0,
+        5.0,
         1.727,
         (0.0705, -0.1158, 0.0120),
         (0.00664, 0.00648, 0.00193),
@@ -113,9 +114,9 @@ _LINKS = (
         (0.0775, -0.3425, 0),
         _R,
         (-_TURN, _TURN),
-        30,
-        1000,
-        5,
+        30.0,
+        1000.0,
+        5.0,
         1.320,
         (-0.0003, 0.0160, -0.0260),
         (0.00530, 0.00500, 0.00133),
@@ -125,9 +126,9 @@ _LINKS = (
         (0, 0, 0),
         _R,
         (-1.69297, 3.14159),
-        20,
-        800,
-        2,
+        20.0,
+        800.0,
+        2.0,
         1.325,
         (0.0647, 0.0328, 0.0214),
         (0.00250, 0.00220, 0.00113),
@@ -137,9 +138,9 @@ _LINKS = (
         (0.076, 0.097, 0),
         _S,
         (-_TURN, _TURN),
-        20,
-        800,
-        2,
+        20.0,
+        800.0,
+        2.0,
         0.170,
         (0, -0.0068, -0.0110),
         (0.00013, 0.000093, 0.000059),

@@ -19,7 +19,7 @@ def _build() -> mujoco.MjSpec:
 
 
 def xarm7_gripper() -> Embodiment:
-    """Wrist = flange: x along the approach, y along the closing direction. Opening 0 (closed) to 0.08 m, both fingers."""
+    """Wrist = flange: x along the approach, y along the closing direction. Opening 0 (closed) to 0.08 m."""
     return Embodiment(
         name="xarm7_gripper",
         title="xArm7 with a parallel gripper, 7 joints and an opening of 0 to 80 mm",

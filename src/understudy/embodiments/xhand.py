@@ -68,7 +68,7 @@ def add_xhand(spec: mujoco.MjSpec, flange: mujoco.MjsBody, pos: tuple[float, flo
     add_site(palm, "wrist", (0, 0, 0), quat)
     add_site(palm, "k0", (0, 0, 0), quat)
     for name in XHAND_JOINTS:
-        add_position_servo(spec, name, kp=6, kv=0.2, force=2, control=limits[name])
+        add_position_servo(spec, name, kp=6.0, kv=0.2, force=2.0, control=limits[name])
     _exclude_neighbours(spec)
 
 
