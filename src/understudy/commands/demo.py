@@ -1,0 +1,23 @@
+"""`understudy demo`: the whole idea on one page."""
+
+from pathlib import Path
+
+__all__ = ["run"]
+
+
+def run(out: Path = Path("demo")) -> None:
+    """A person does three tasks in layouts that nobody has looked at; a robot watches and does them in physics.
+
+    Writes a page that opens from disk, without a network: prompt, tracking, robot, success and score of each.
+
+    Examples:
+      understudy demo
+      understudy demo --out /tmp/demo
+
+    Args:
+        out: Folder for the page and its videos.
+    """
+    from understudy.evaluation.demo import make_demo
+
+    make_demo(out)
+    print(f"open {out / 'index.html'}")

@@ -1,0 +1,34 @@
+"""`understudy perform`: one rollout with a human video as the prompt."""
+
+from pathlib import Path
+
+__all__ = ["run"]
+
+
+def run(
+    prompt: Path,
+    task: str,
+    seed: int = 2_000_000,
+    robot: str = "xarm7_gripper",
+    policy: str = "kinematic",
+    out: Path | None = None,
+) -> None:
+    """Watch a human video, then do the task on the simulated tabletop: one rollout, scored on the physics state.
+
+    Examples:
+      understudy record-human --task push --seed 2000007 --out clip.mp4
+      understudy perform --prompt clip.mp4 --task push --seed 2000007 --robot xarm7_xhand
+
+    Args:
+        prompt: Video of the person. A camera file beside it (`clip.truth.json` beside `clip.mp4`) is used.
+        task: What success is judged by; see `understudy list tasks`.
+        seed: Layout of the table; 2000000 and above is the test range.
+        robot: See `understudy list robots`.
+        policy: Who acts; see `understudy list policies`.
+        out: Folder for video and report; `out/perform/TASK-SEED-ROBOT` by default.
+    """
+    from understudy.evaluation.perform import perform
+
+    folder = out or Path("out") / "perform" / f"{task}-{seed}-{robot}"
+    report = perform(prompt, task, seed, robot, policy, folder)
+    print(f"{'success' if report['success'] else 'no success'}, score {report['score']:.0f} of 100; see {folder}")
