@@ -147,7 +147,7 @@ class RobotTrajectory:
     residual_m: Float[np.ndarray, " T"]
     """Mean distance between robot and human keypoints that are meant to coincide [m]."""
     status: Int8[np.ndarray, " T"]
-    """`FrameStatus` of each frame. Where it is not `OK`, joints and actions hold the last command: do not learn from them."""
+    """`FrameStatus` of each frame. Where it is not `OK`, joints and actions hold the last command: not for learning."""
     notes: tuple[str, ...] = ()
     """Rules that were applied and that a reader must know (placement, mirroring, slowing down)."""
 

@@ -1,0 +1,90 @@
+"""`understudy demo`: people on video, robots doing the same, in layouts nobody has looked at; one page to open."""
+
+import json
+import random
+import time
+from html import escape
+from pathlib import Path
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from understudy.errors import UnderstudyError
+from understudy.evaluation.page import badge, card, page, video, write_page
+from understudy.evaluation.perform import perform
+from understudy.perception.overlay import draw_hand
+from understudy.perception.track import track_hand
+from understudy.perception.video import open_video, read_frames, write_video
+from understudy.simulation.human import record_human
+from understudy.simulation.seeds import TEST
+
+__all__ = ["make_demo"]
+
+TASKS = ("pick_place", "push", "press_button")
+ROBOTS = ("xarm7_gripper", "xarm7_xhand")
+
+
+def make_demo(out: Path = Path("demo"), first_seed: int | None = None) -> Path:
+    """Record a person, track them from pixels, and let two robots do the same, for three tasks.
+
+    Args:
+        out: folder for the videos and `index.html`.
+        first_seed: seed of the first layout; drawn from the sealed test seeds if not given, and named on the page.
+
+    Returns the page.
+    """
+    seed = random.SystemRandom().randrange(TEST.start, TEST.stop - len(TASKS)) if first_seed is None else first_seed
+    started = time.monotonic()
+    cards = []
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as progress:
+        bar = progress.add_task("", total=None)
+        for index, task in enumerate(TASKS):
+
+            def say(what: str, task: str = task) -> None:
+                progress.update(bar, description=f"[bold]{task}[/bold]: {what}")
+
+            cards.append(_one_task(task, seed + index, out / task, say))
+    minutes = (time.monotonic() - started) / 60
+    lead = (
+        "Each person was rendered and filmed, then tracked from the pixels of the video alone; the robots follow the tracked "
+        f"hand. Layouts {seed} to {seed + len(TASKS) - 1} of the sealed test range, made in {minutes:.1f} minutes. "
+        f"Repeat: <code>understudy demo --first-seed {seed}</code>"
+    )
+    write_page(out / "index.html", page("Watch and do", lead, "".join(cards)))
+    return out / "index.html"
+
+
+def _one_task(task: str, seed: int, folder: Path, say) -> str:  # noqa: ANN001
+    folder.mkdir(parents=True, exist_ok=True)
+    say("a person shows it")
+    demonstration = record_human(task, seed)
+    clip = folder / "prompt.mp4"
+    write_video(clip, demonstration.frames, demonstration.fps)
+    say("watching")
+    prompt = open_video(clip)
+    track = track_hand(prompt, camera=demonstration.track.camera)
+    frames = (draw_hand(image, track, index) for index, (_, image) in enumerate(read_frames(prompt)))
+    write_video(folder / "tracking.mp4", frames, demonstration.fps)
+    figures = [
+        video(clip, "the prompt: a person on video"),
+        video(folder / "tracking.mp4", f"tracked from pixels: a hand in {track.valid.mean():.0%} of the frames"),
+    ]
+    label = task
+    for robot in ROBOTS:
+        say(f"{robot} does it")
+        try:
+            report = perform(clip, task, seed, robot, out=folder / robot)
+        except UnderstudyError as error:
+            figures.append(
+                f"<figure>{badge('failed', 'bad')} {robot}<figcaption>{escape(str(error))}</figcaption></figure>"
+            )
+            continue
+        label = report["label"]
+        result = badge("success", "good") if report["success"] else badge(report["failure"] or "failed", "bad")
+        caption = f"{robot} {result} score {report['score']:.0f} of 100"
+        figures.append(video(folder / robot / "rollout.mp4", caption))
+    command = f"understudy perform --prompt {clip} --task {task} --seed {seed} --robot {ROBOTS[-1]}"
+    body = (
+        f'<p class="soft">layout {seed} · <code>{escape(command)}</code></p><div class="row">{"".join(figures)}</div>'
+    )
+    (folder / "case.json").write_text(json.dumps({"task": task, "seed": seed, "label": label}) + "\n", encoding="utf-8")
+    return card(label[0].upper() + label[1:], body)

@@ -1,0 +1,151 @@
+"""Put a tracked hand where it must have been: at the things that it touched, on a table whose place is known.
+
+A hand fitted to plain RGB is right across the image and wrong along the ray, by centimetres. Things on the table are
+located to millimetres from the same pixels (`perception.scene_objects`), so each contact tells the error at its moment:
+
+- grasp:  the point between the pinching finger tips is on the vertical axis of the thing that was moved;
+- release: that point is over the place where the thing came to rest, as high over it as at the grasp;
+- push:   the finger tip is behind the thing's first place when the motion along the push begins to count, and behind
+          its last place when that motion ends;
+- press:  the finger tip is at its lowest over the nearest thing, at that thing's top.
+
+Between contacts the correction is interpolated in time; outside it is kept. It moves the whole hand, never its shape.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from understudy.perception.scene_change import Move
+from understudy.perception.scene_objects import SceneObject
+
+__all__ = ["Contact", "anchor_keypoints", "grasp_contacts", "press_contacts", "push_contacts"]
+
+_THUMB_TIP, _INDEX_TIP = 4, 8
+_FINGER_RADIUS_M = 0.008
+_PRESS_M = 0.010
+"""A press goes this far below the top of what is pressed."""
+_LOW_M = 0.05
+"""A push is looked for within this height over the lowest point of the finger tip."""
+_MAX_SHIFT_M = 0.25
+"""A contact that would move the hand further than this is not believed."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One moment at which the hand's place is known."""
+
+    index: int
+    """Frame."""
+    shift: Float[np.ndarray, "3"]
+    """From the tracked to the known place, world [m]."""
+    reason: str
+
+
+def pinch_point(keypoints: Float[np.ndarray, "*B 21 3"]) -> Float[np.ndarray, "*B 3"]:
+    """Midway between the tips of thumb and index finger."""
+    return (keypoints[..., _THUMB_TIP, :] + keypoints[..., _INDEX_TIP, :]) / 2
+
+
+def _to_axis(
+    point: Float[np.ndarray, "3"], eye: Float[np.ndarray, "3"], xy: Float[np.ndarray, "2"], height: tuple[float, float]
+) -> Float[np.ndarray, "3"]:
+    """Shift `point` along its ray from `eye` until it is nearest the vertical axis at `xy`, then sideways onto it.
+
+    The resulting height is kept within `height` [m].
+    """
+    ray = point - eye
+    along = (xy - eye[:2]) @ ray[:2] / (ray[:2] @ ray[:2])
+    z = np.clip(eye[2] + along * ray[2], *height)
+    return np.array([*xy, z]) - point
+
+
+def _nearest(point: Float[np.ndarray, "3"], eye: Float[np.ndarray, "3"], objects: list[SceneObject]) -> SceneObject:
+    """The thing whose middle is nearest the ray from `eye` through `point`; between such, the nearer to `point`."""
+    direction = (point - eye) / np.linalg.norm(point - eye)
+
+    def distance(thing: SceneObject) -> float:
+        offset = np.array([*thing.xy, thing.height_m / 2]) - point
+        along = float(offset @ direction)
+        across = float(np.linalg.norm(offset - along * direction))
+        return float(np.hypot(across, 0.25 * along))
+
+    return min(objects, key=distance)
+
+
+def grasp_contacts(
+    keypoints: Float[np.ndarray, "T 21 3"],
+    grasp: tuple[int, int],
+    moves: list[Move],
+    objects: list[SceneObject],
+    eye: Float[np.ndarray, "3"],
+) -> list[Contact]:
+    """Contacts of a grasp that holds from frame grasp[0] to frame grasp[1]. Keypoints and `eye` in the world [m]."""
+    start, end = grasp
+    points = pinch_point(keypoints)
+    thing = _nearest(points[start], eye, [move.start for move in moves] or objects)
+    height = (min(0.015, thing.height_m / 2), max(thing.height_m, 0.02))
+    contacts = [Contact(start, _to_axis(points[start], eye, thing.xy, height), "grasp at the thing that was moved")]
+    for move in moves:
+        if move.start is thing:
+            z = points[start][2] + contacts[0].shift[2] + max(move.end.base_m - thing.base_m, 0.0)
+            target = np.array([*move.end.xy, z])
+            contacts.append(Contact(end, target - points[end], "release where it came to rest"))
+    return contacts
+
+
+def push_contacts(
+    keypoints: Float[np.ndarray, "T 21 3"], valid: Bool[np.ndarray, " T"], move: Move, eye: Float[np.ndarray, "3"]
+) -> list[Contact]:
+    """Begin and end of a push that carried `move.start` to `move.end`. Keypoints and `eye` in the world [m]."""
+    tip = keypoints[:, _INDEX_TIP]
+    direction = (move.end.xy - move.start.xy) / move.distance_m
+    progress = np.where(valid, tip[:, :2] @ direction, -np.inf)
+    low = valid & (tip[:, 2] < np.nanmin(tip[valid, 2]) + _LOW_M)
+    last = int(np.argmax(np.where(low, progress, -np.inf)))
+    begun = np.flatnonzero(low[: last + 1] & (progress[: last + 1] <= progress[last] - move.distance_m))
+    behind = move.start.radius_m + _FINGER_RADIUS_M
+    height = (0.01, max(move.start.height_m, 0.02))
+    contacts = []
+    for index, thing, reason in (
+        (int(begun[-1]) if begun.size else None, move.start, "push begins behind the thing"),
+        (last, move.end, "push ends behind its last place"),
+    ):
+        if index is not None:
+            shift = _to_axis(tip[index], eye, thing.xy - behind * direction, height)
+            contacts.append(Contact(index, shift, reason))
+    return contacts
+
+
+def press_contacts(
+    keypoints: Float[np.ndarray, "T 21 3"],
+    valid: Bool[np.ndarray, " T"],
+    objects: list[SceneObject],
+    eye: Float[np.ndarray, "3"],
+) -> list[Contact]:
+    """The moment at which the index finger's tip is lowest, over the thing nearest to it. World [m]."""
+    tip = keypoints[:, _INDEX_TIP]
+    lowest = int(np.nanargmin(np.where(valid, tip[:, 2], np.nan)))
+    thing = _nearest(tip[lowest], eye, objects)
+    top = thing.height_m - _PRESS_M
+    return [Contact(lowest, _to_axis(tip[lowest], eye, thing.xy, (top, top)), "press at the nearest thing's top")]
+
+
+def anchor_keypoints(
+    keypoints: Float[np.ndarray, "T 21 3"], time_s: Float[np.ndarray, " T"], contacts: list[Contact]
+) -> tuple[Float[np.ndarray, "T 21 3"], tuple[str, ...]]:
+    """Keypoints moved so that every believed contact holds, and a note for each contact."""
+    believed = [contact for contact in contacts if np.linalg.norm(contact.shift) <= _MAX_SHIFT_M]
+    notes = tuple(
+        f"{contact.reason}: moved {1000 * np.linalg.norm(contact.shift):.0f} mm at {time_s[contact.index]:.2f} s"
+        + ("" if contact in believed else " - not believed")
+        for contact in contacts
+    )
+    if not believed:
+        return keypoints, notes
+    believed = sorted(believed, key=lambda contact: contact.index)
+    times = time_s[[contact.index for contact in believed]]
+    shifts = np.stack([contact.shift for contact in believed])
+    shift = np.stack([np.interp(time_s, times, shifts[:, axis]) for axis in range(3)], axis=-1)
+    return keypoints + shift[:, None], notes

@@ -1,0 +1,103 @@
+"""From a prompt to actions: track, place over the table, anchor at contacts, retarget, approach."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from understudy.embodiments import get_embodiment
+from understudy.errors import UnderstudyError
+from understudy.geometry.cameras import resize_camera
+from understudy.geometry.transforms import apply_transform
+from understudy.methods.kinematic.anchoring import (
+    Contact,
+    anchor_keypoints,
+    grasp_contacts,
+    press_contacts,
+    push_contacts,
+)
+from understudy.methods.kinematic.approach import approach
+from understudy.methods.policy import Prompt
+from understudy.perception.scene_change import find_moves
+from understudy.perception.scene_objects import find_objects
+from understudy.perception.track import track_hand
+from understudy.perception.video import read_frames
+from understudy.records import Camera, HandTrack, HumanVideo, Observation
+from understudy.retargeting.actions import home_action
+from understudy.retargeting.grasp import detect_grasps
+from understudy.retargeting.mirror import mirror_left_hand
+from understudy.retargeting.retarget import retarget_hand
+from understudy.retargeting.retime import resample
+
+__all__ = ["Plan", "plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the robot will do, open loop."""
+
+    actions: Float[np.ndarray, "N A"]
+    notes: tuple[str, ...]
+
+
+def plan(prompt: Prompt, observation: Observation, robot: str, dt_s: float) -> Plan:
+    """Actions for `robot`, one per control step of `dt_s`, that do what the hand in `prompt` does.
+
+    A video is tracked from its pixels and anchored at what it touches; a `HandTrack` is taken as it is. A video without
+    a camera of its own is taken to be filmed by the camera of the observation.
+
+    Raises:
+        UnderstudyError: no hand in the video, or no camera pose over the table.
+    """
+    if isinstance(prompt, HandTrack):
+        track, notes = prompt, ()
+        keypoints = _in_world(track)
+    else:
+        camera = prompt.camera or resize_camera(observation.camera, prompt.width, prompt.height)
+        track = track_hand(prompt, camera=camera)
+        keypoints, notes = _anchored(_in_world(track), track, prompt, camera)
+    if track.handedness == "left":
+        keypoints, note = mirror_left_hand(keypoints)
+        notes += (note,)
+    trajectory = retarget_hand(keypoints, track.status, track.time_s, robot)
+    sampled = resample(trajectory, dt_s)
+    embodiment = get_embodiment(robot)
+    first = sampled.actions[0]
+    way = approach(embodiment, home_action(embodiment), first, dt_s)
+    return Plan(np.concatenate([way, sampled.actions]), notes + trajectory.notes)
+
+
+def _in_world(track: HandTrack) -> Float[np.ndarray, "T 21 3"]:
+    if track.camera.T_world_camera is None:
+        raise UnderstudyError("the prompt's camera has no known pose over the table: pass a camera with T_world_camera")
+    return apply_transform(track.camera.T_world_camera, track.keypoints_camera)
+
+
+def _anchored(
+    keypoints: Float[np.ndarray, "T 21 3"], track: HandTrack, video: HumanVideo, camera: Camera
+) -> tuple[Float[np.ndarray, "T 21 3"], tuple[str, ...]]:
+    before, after = _ends(video)
+    objects = find_objects(before, camera)
+    if not objects:
+        return keypoints, ("nothing was found on the table: the tracked hand is not anchored",)
+    moves = find_moves(before, after, objects, camera)
+    eye = np.asarray(camera.T_world_camera)[:3, 3]
+    grasps = detect_grasps(keypoints, track.valid, track.time_s)
+    contacts: list[Contact] = []
+    if grasps.intervals:
+        contacts = grasp_contacts(keypoints, grasps.intervals[0], moves, objects, eye)
+    elif moves:
+        contacts = push_contacts(keypoints, track.valid, max(moves, key=lambda move: move.distance_m), eye)
+    else:
+        contacts = press_contacts(keypoints, track.valid, objects, eye)
+    return anchor_keypoints(keypoints, track.time_s, contacts)
+
+
+def _ends(video: HumanVideo) -> tuple[UInt8[np.ndarray, "H W 3"], UInt8[np.ndarray, "H W 3"]]:
+    """First and last frame."""
+    frames = read_frames(video)
+    _, first = next(frames)
+    last = first
+    for _, image in frames:
+        last = image
+    return first, last
