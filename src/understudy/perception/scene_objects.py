@@ -1,7 +1,7 @@
 """Things standing on a table, from one image of a camera whose pose over the table is known.
 
 No class names and no trained detector: what differs from the table's own local colour, shade apart, is a thing.
-Its place comes from its outline: the upright cylinder (x, y, radius, height) whose projection has the same bounding box.
+Its place comes from its outline: the upright cylinder (x, y, radius, height) whose projection has the same box.
 """
 
 from dataclasses import dataclass

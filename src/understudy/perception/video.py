@@ -186,7 +186,8 @@ def _upright(video: HumanVideo, frame: VideoFrame, number: int) -> UInt8[np.ndar
         image = frame.to_ndarray(format="rgb24")
     quarter_turns = video.rotation_deg // 90
     if quarter_turns:
-        image = np.ascontiguousarray(np.rot90(image, -quarter_turns))
+        image = np.rot90(image, -quarter_turns)
+    image = np.ascontiguousarray(image)  # FFmpeg pads rows; MediaPipe reads memory as if it were not padded
     if image.shape != (video.height, video.width, 3):
         raise BadVideo(
             f"{video.path}: frame {number} is {image.shape[1]}x{image.shape[0]}, the first one was "

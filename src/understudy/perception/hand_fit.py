@@ -1,0 +1,218 @@
+"""One kinematic hand fitted to a whole video: every frame's pose in metres in the camera frame, and how sure it is.
+
+    minimise over (p_t, R_t, q_t):   sum_t [E_pixels + E_shape + E_joints](t)  +  E_motion            (`hand_terms`, `hand_motion`)
+
+by Levenberg-Marquardt, first every frame by itself, then all frames of a segment together: the normal equations are
+block-banded and solved in linear time. The wrist's covariance is the block of their inverse, plus a part along the ray
+for what all frames of a clip have wrong together (stated in `Uncertainty`).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from understudy.embodiments.hand_skeleton import HandSkeleton
+from understudy.geometry.rotations import matrix_from_rotation_vector
+from understudy.perception.banded import BandedCholesky
+from understudy.perception.hand_motion import MotionTerms, MotionWeights
+from understudy.perception.hand_start import first_guess
+from understudy.perception.hand_terms import (
+    NUM_COORDINATES,
+    FrameTerms,
+    HandObservations,
+    HandState,
+    TermWeights,
+)
+
+__all__ = ["FitConfig", "HandFit", "Uncertainty", "fit_hand"]
+
+_FRAME_ITERATIONS = 15
+_JOINT_ITERATIONS = 30
+_TOLERANCE = 1e-4
+"""Relative decrease of the cost at which the joint solve has converged."""
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Constants of the stated standard deviation, calibrated on rendered clips of the training seeds (docs/perception.md)."""
+
+    inflation: float = 1.0
+    """Factor on the standard deviation that the normal equations give."""
+    depth_bias: float = 0.02
+    """Standard deviation of the error in distance that a whole clip shares, over the distance."""
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """All constants of the fit."""
+
+    terms: TermWeights = field(default_factory=TermWeights)
+    motion: MotionWeights = field(default_factory=MotionWeights)
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
+    max_gap_s: float = 0.5
+    """A longer gap in the observations starts a new segment [s]."""
+    max_residual_share: float = 0.15
+    """Frames whose root mean square residual exceeds this share of the hand's length in the image are not solved."""
+    min_segment_frames: int = 3
+    """Shorter sightings cannot be told from false ones and are not solved."""
+    window_frames: int = 600
+    """Long segments are solved in windows of this many frames, which bounds memory."""
+    overlap_frames: int = 60
+    """Frames that neighbouring windows share; each keeps its inner half."""
+
+
+@dataclass(frozen=True)
+class HandFit:
+    """Result for the N frames that saw the hand."""
+
+    state: HandState
+    covariance: Float[np.ndarray, "N 3 3"]
+    """Of the wrist position in the camera frame [m^2], hand length taken as known."""
+    residual_px: Float[np.ndarray, " N"]
+    """Root mean square over the keypoints."""
+    solved: Bool[np.ndarray, " N"]
+
+
+def fit_hand(
+    observations: HandObservations,
+    K: Float[np.ndarray, "3 3"],
+    skeleton: HandSkeleton,
+    offsets: Float[np.ndarray, "21 3"],
+    config: FitConfig | None = None,
+) -> HandFit:
+    """Fit a right hand of known size to N observed frames (mirror a left one first).
+
+    Args:
+        observations: landmarks, N >= 1, in order of time.
+        K: intrinsics [px].
+        skeleton: the hand, its size included.
+        offsets: landmark convention, see `landmark_calibration` [m].
+        config: constants; the defaults were chosen on rendered clips of the validation seeds.
+    """
+    config = config or FitConfig()
+    parts = []
+    for segment in _segments(observations.time_s, config.max_gap_s):
+        long_enough = segment.stop - segment.start >= config.min_segment_frames
+        for window, kept in _windows(segment, config):
+            fit = _fit_window(observations[window], K, skeleton, offsets, config)
+            inner = slice(kept.start - window.start, kept.stop - window.start)
+            parts.append(
+                (fit.state[inner], fit.covariance[inner], fit.residual_px[inner], fit.solved[inner] & long_enough)
+            )
+    states, covariances, residuals, solved = zip(*parts, strict=True)
+    state = HandState(
+        np.concatenate([s.position for s in states]),
+        np.concatenate([s.rotation for s in states]),
+        np.concatenate([s.joints for s in states]),
+    )
+    return HandFit(state, np.concatenate(covariances), np.concatenate(residuals), np.concatenate(solved))
+
+
+def _segments(time_s: Float[np.ndarray, " N"], max_gap_s: float) -> list[slice]:
+    cuts = np.flatnonzero(np.diff(time_s) > max_gap_s) + 1
+    edges = [0, *cuts.tolist(), len(time_s)]
+    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _windows(segment: slice, config: FitConfig) -> list[tuple[slice, slice]]:
+    """(frames solved together, frames kept of them): the kept parts tile the segment."""
+    stride = config.window_frames - config.overlap_frames
+    half = config.overlap_frames // 2
+    windows = []
+    start = segment.start
+    while True:
+        stop = min(start + config.window_frames, segment.stop)
+        first, last = start == segment.start, stop == segment.stop
+        kept = slice(start if first else start + half, stop if last else start + stride + half)
+        windows.append((slice(start, stop), kept))
+        if last:
+            return windows
+        start += stride
+
+
+def _fit_window(
+    observations: HandObservations,
+    K: Float[np.ndarray, "3 3"],
+    skeleton: HandSkeleton,
+    offsets: Float[np.ndarray, "21 3"],
+    config: FitConfig,
+) -> HandFit:
+    terms = FrameTerms(skeleton, offsets, K, observations, config.terms)
+    motion = MotionTerms(observations.time_s, config.motion)
+    state = _solve_frames(terms, first_guess(observations, K, skeleton, offsets))
+    state = _solve_together(terms, motion, state)
+    error = terms.pixel_error(state)
+    residual = np.sqrt((error**2).mean(1))
+    solved = (residual < config.max_residual_share * terms.hand_size_px(state)) & (state.position[:, 2] > 0)
+    return HandFit(state, _covariance(terms, motion, state, config.uncertainty), residual, solved)
+
+
+def _moved(state: HandState, step: Float[np.ndarray, "N 26"]) -> HandState:
+    return HandState(
+        state.position + step[:, :3],
+        state.rotation @ matrix_from_rotation_vector(step[:, 3:6]),
+        state.joints + step[:, 6:],
+    )
+
+
+def _solve_frames(terms: FrameTerms, state: HandState) -> HandState:
+    """Levenberg-Marquardt on every frame by itself, all at once: each has its own damping and accepts its own steps."""
+    damping = np.full(len(state.position), 1e-2)
+    cost, gradient, hessian = terms.linearised(state)
+    diagonal = np.arange(NUM_COORDINATES)
+    for _ in range(_FRAME_ITERATIONS):
+        damped = hessian.copy()
+        damped[:, diagonal, diagonal] *= 1 + damping[:, None]
+        tried = _moved(state, -np.linalg.solve(damped, gradient[..., None])[..., 0])
+        new_cost, new_gradient, new_hessian = terms.linearised(tried)
+        better = new_cost < cost
+        damping = np.clip(np.where(better, damping / 3, damping * 5), 1e-6, 1e6)
+        pick = [np.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old) for new, old in _pairs(tried, state)]
+        state = HandState(*pick)
+        cost = np.where(better, new_cost, cost)
+        gradient = np.where(better[:, None], new_gradient, gradient)
+        hessian = np.where(better[:, None, None], new_hessian, hessian)
+    return state
+
+
+def _pairs(new: HandState, old: HandState) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(new.position, old.position), (new.rotation, old.rotation), (new.joints, old.joints)]
+
+
+def _solve_together(terms: FrameTerms, motion: MotionTerms, state: HandState) -> HandState:
+    """Levenberg-Marquardt on all frames with the motion terms; the damped system is block-banded."""
+    damping = 1e-3
+    diagonal = np.arange(NUM_COORDINATES)
+    linearised = terms.linearised(state)
+    cost = linearised[0].sum() + motion.cost(state)
+    for _ in range(_JOINT_ITERATIONS):
+        motion_gradient, motion_diagonal, first, second = motion.linearised(state)
+        gradient = linearised[1] + motion_gradient
+        hessian = linearised[2] + motion_diagonal
+        while True:
+            damped = hessian.copy()
+            damped[:, diagonal, diagonal] *= 1 + damping
+            tried = _moved(state, -BandedCholesky(damped, first, second).solve(gradient))
+            new_linearised = terms.linearised(tried)
+            new_cost = new_linearised[0].sum() + motion.cost(tried)
+            if new_cost < cost:
+                break
+            damping *= 8
+            if damping > 1e8:
+                return state
+        decrease = (cost - new_cost) / cost
+        state, linearised, cost, damping = tried, new_linearised, new_cost, max(damping / 5, 1e-7)
+        if decrease < _TOLERANCE:
+            break
+    return state
+
+
+def _covariance(
+    terms: FrameTerms, motion: MotionTerms, state: HandState, uncertainty: Uncertainty
+) -> Float[np.ndarray, "N 3 3"]:
+    _, _, hessian = terms.linearised(state)
+    _, diagonal, first, second = motion.linearised(state)
+    inverse = BandedCholesky(hessian + diagonal, first, second).inverse_diagonal()[:, :3, :3]
+    p = state.position[..., None]
+    return uncertainty.inflation**2 * inverse + uncertainty.depth_bias**2 * (p @ np.swapaxes(p, 1, 2))

@@ -1,0 +1,43 @@
+"""A first guess for every frame by itself: orientation from the network's hand-centred shape, distance from its size."""
+
+import numpy as np
+from jaxtyping import Float
+
+from understudy.embodiments.hand_skeleton import HandSkeleton
+from understudy.geometry.cameras import camera_ray
+from understudy.perception.hand_jacobian import keypoints_with_jacobian
+from understudy.perception.hand_terms import REST_POSE, HandObservations, HandState, aligned_shape, apparent_scale
+
+__all__ = ["first_guess"]
+
+_PALM = [0, 1, 5, 9, 13, 17]
+"""Keypoints that move as one with the wrist (the thumb's base included)."""
+
+
+def first_guess(
+    observations: HandObservations,
+    K: Float[np.ndarray, "3 3"],
+    skeleton: HandSkeleton,
+    offsets: Float[np.ndarray, "21 3"],
+) -> HandState:
+    """Relaxed joints; palm aligned with the shape by rotation; scaled orthographic distance z = f / (px per m)."""
+    num = len(observations.time_s)
+    joints = np.tile(REST_POSE, (num, 1))
+    points, _ = keypoints_with_jacobian(skeleton, joints, offsets)
+    ray = camera_ray(K, observations.pixels.mean(1))
+    unit = ray / np.linalg.norm(ray, axis=-1, keepdims=True)
+    shape = aligned_shape(observations, unit, skeleton, offsets)
+    palm, target = points[:, _PALM], shape[:, _PALM]
+    R = _kabsch(palm - palm.mean(1, keepdims=True), target - target.mean(1, keepdims=True))
+    distance = np.sqrt(K[0, 0] * K[1, 1]) / apparent_scale(observations, unit, skeleton, offsets)
+    centre = unit * distance[:, None]
+    wrist = centre + shape[:, 0] - (R @ points[:, 0, :, None])[..., 0]
+    return HandState(wrist, R, joints)
+
+
+def _kabsch(source: Float[np.ndarray, "N P 3"], target: Float[np.ndarray, "N P 3"]) -> Float[np.ndarray, "N 3 3"]:
+    """Rotations that bring centred `source` onto centred `target` in the least-squares sense."""
+    U, _, Vt = np.linalg.svd(np.swapaxes(target, 1, 2) @ source)
+    signs = np.ones((len(source), 3))
+    signs[:, 2] = np.sign(np.linalg.det(U @ Vt))
+    return (U * signs[:, None]) @ Vt
