@@ -45,8 +45,9 @@ def make_demo(out: Path = Path("demo"), first_seed: int | None = None) -> Path:
             cards.append(_one_task(task, seed + index, out / task, say))
     minutes = (time.monotonic() - started) / 60
     lead = (
-        "Each person was rendered and filmed, then tracked from the pixels of the video alone; the robots follow the tracked "
-        f"hand. Layouts {seed} to {seed + len(TASKS) - 1} of the sealed test range, made in {minutes:.1f} minutes. "
+        "Each person was rendered and filmed, then tracked from the pixels of the video alone; the robots follow the "
+        f"tracked hand. Layouts {seed} to {seed + len(TASKS) - 1} of the sealed test range, "
+        f"made in {minutes:.1f} minutes. "
         f"Repeat: <code>understudy demo --first-seed {seed}</code>"
     )
     write_page(out / "index.html", page("Watch and do", lead, "".join(cards)))

@@ -12,7 +12,7 @@ _DT_S = 0.1
 
 
 class KinematicPolicy(Policy):
-    """Open-loop replay. From a video it is the row `kinematic` of every table, from a true hand track the row `oracle`."""
+    """Open-loop replay: from a video the row `kinematic` of every table, from a true hand track the row `oracle`."""
 
     def __init__(self, robot: str) -> None:
         self._robot = robot

@@ -1,0 +1,91 @@
+"""Anchors against a hand whose error is known: shifted along the camera's rays, it must come back."""
+
+import numpy as np
+import pytest
+
+from understudy.embodiments.hand_skeleton import HandSkeleton
+from understudy.methods.kinematic.anchoring import (
+    Contact,
+    anchor_keypoints,
+    grasp_contacts,
+    pinch_point,
+    press_contacts,
+    push_contacts,
+)
+from understudy.perception.scene_change import Move
+from understudy.perception.scene_objects import SceneObject
+
+EYE = np.array([0.78, 0.68, 0.80])
+NUM_FRAMES = 30
+TIME_S = np.arange(NUM_FRAMES) / 10
+VALID = np.ones(NUM_FRAMES, dtype=bool)
+DEPTH_ERROR = 1.05
+
+
+def thing(x, y, radius=0.025, height=0.05):
+    return SceneObject(np.array([x, y]), radius, height, np.zeros(3), 0.0, np.zeros((1, 1), dtype=bool))
+
+
+def hand_along(path, point_of):
+    """A stiff hand whose `point_of` keypoints follows `path` (T, 3)."""
+    shape = HandSkeleton().keypoints(np.zeros(20))
+    shape = shape @ np.diag([1.0, -1.0, -1.0])  # palm down
+    keypoints = np.repeat(shape[None], len(path), axis=0)
+    return keypoints + (path - point_of(keypoints))[:, None]
+
+
+def further_along_the_ray(keypoints):
+    wrist = keypoints[:, :1] - EYE
+    return keypoints + (DEPTH_ERROR - 1) * wrist
+
+
+def index_tip(keypoints):
+    return keypoints[..., 8, :]
+
+
+def test_a_grasp_brings_back_a_hand_that_is_too_far_away():
+    start, end = np.array([0.35, 0.1, 0.025]), np.array([0.62, -0.1, 0.025])
+    fraction = np.clip((np.arange(NUM_FRAMES) - 5) / 20, 0, 1)[:, None]
+    truth = hand_along(start + fraction * (end - start), pinch_point)
+    seen = further_along_the_ray(truth)
+    assert np.linalg.norm(pinch_point(seen) - pinch_point(truth), axis=-1).min() > 0.03
+    moves = [Move(thing(*start[:2]), thing(*end[:2]))]
+    contacts = grasp_contacts(seen, (5, 25), moves, [moves[0].start, thing(0.35, -0.1)], EYE)
+    anchored, notes = anchor_keypoints(seen, TIME_S, contacts)
+    assert np.linalg.norm(pinch_point(anchored) - pinch_point(truth), axis=-1).max() < 0.012
+    assert len(notes) == 2
+
+
+def test_a_press_lands_on_the_nearest_things_top():
+    down = np.array([0.6, 0.05, 0.03])
+    path = down + np.abs(np.arange(NUM_FRAMES) - 15)[:, None] * np.array([0, 0, 0.01])
+    seen = further_along_the_ray(hand_along(path, index_tip))
+    contacts = press_contacts(seen, VALID, [thing(0.6, 0.2), thing(0.6, 0.05, 0.04, 0.03)], EYE)
+    anchored, _ = anchor_keypoints(seen, TIME_S, contacts)
+    np.testing.assert_allclose(index_tip(anchored)[contacts[0].index], [0.6, 0.05, 0.02], atol=1e-9)
+
+
+def test_a_push_ends_behind_the_last_place():
+    x = np.interp(np.arange(NUM_FRAMES), [0, 5, 20, 29], [0.28, 0.30, 0.42, 0.36])
+    z = np.interp(np.arange(NUM_FRAMES), [0, 5, 20, 29], [0.10, 0.03, 0.03, 0.15])
+    truth = hand_along(np.stack([x, np.full(NUM_FRAMES, 0.1), z], -1), index_tip)
+    move = Move(thing(0.333, 0.1), thing(0.453, 0.1))
+    contacts = push_contacts(further_along_the_ray(truth), VALID, move, EYE)
+    anchored, _ = anchor_keypoints(further_along_the_ray(truth), TIME_S, contacts)
+    error = np.linalg.norm(index_tip(anchored) - index_tip(truth), axis=-1)
+    assert error[5:21].max() < 0.015
+
+
+def test_a_contact_far_away_is_not_believed_and_said_so():
+    keypoints = hand_along(np.zeros((NUM_FRAMES, 3)), index_tip)
+    anchored, notes = anchor_keypoints(keypoints, TIME_S, [Contact(3, np.array([0.5, 0, 0]), "press")])
+    np.testing.assert_array_equal(anchored, keypoints)
+    assert "not believed" in notes[0]
+
+
+@pytest.mark.parametrize("index", [0, 12, 29])
+def test_one_contact_moves_the_whole_clip_alike(index):
+    keypoints = hand_along(np.zeros((NUM_FRAMES, 3)), index_tip)
+    shift = np.array([0.01, -0.02, 0.03])
+    anchored, _ = anchor_keypoints(keypoints, TIME_S, [Contact(index, shift, "press")])
+    np.testing.assert_allclose(anchored - keypoints, np.broadcast_to(shift, keypoints.shape), atol=1e-12)

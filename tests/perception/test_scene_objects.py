@@ -1,0 +1,79 @@
+"""Things on the table and their moves, from rendered pixels, against the layout that was rendered."""
+
+import mujoco
+import numpy as np
+import pytest
+
+from understudy.perception.scene_change import find_moves
+from understudy.perception.scene_objects import find_objects, foreground
+from understudy.simulation.layout import sample_layout
+from understudy.simulation.looks import sample_looks
+from understudy.simulation.rendering import SceneRenderer
+from understudy.simulation.scene import build_scene, tabletop_camera
+
+SIZE = 512
+SEEDS = (17, 18)
+OBJECT_ERROR_M, BUTTON_ERROR_M = 0.006, 0.015
+
+
+def render(seed, moved=None):
+    """The layout of a seed with one object at another (x, y, height)."""
+    layout = sample_layout(seed)
+    scene = build_scene(mujoco.MjSpec(), layout, sample_looks(seed))
+    data = mujoco.MjData(scene.model)
+    if moved is not None:
+        name, (x, y, lift) = moved
+        address = scene.qpos_address(name)
+        data.qpos[address : address + 2] = x, y
+        data.qpos[address + 2] += lift
+    mujoco.mj_forward(scene.model, data)
+    renderer = SceneRenderer(scene.model, SIZE)
+    try:
+        return renderer.render(data), layout
+    finally:
+        renderer.close()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_object_and_button_is_found_where_it_stands(seed):
+    image, layout = render(seed)
+    found = find_objects(image, tabletop_camera(SIZE))
+    for item in (*layout.objects, *layout.buttons):
+        bound = OBJECT_ERROR_M if item in layout.objects else BUTTON_ERROR_M
+        assert min(np.linalg.norm(thing.xy - item.position) for thing in found) < bound, item.name
+
+
+def test_heights_come_from_the_outline():
+    image, layout = render(SEEDS[0])
+    found = find_objects(image, tabletop_camera(SIZE))
+    for item in layout.objects:
+        thing = min(found, key=lambda thing, item=item: np.linalg.norm(thing.xy - item.position))
+        assert thing.height_m == pytest.approx({"cube": 0.05, "cylinder": 0.07}[item.kind], abs=0.012)
+
+
+@pytest.mark.parametrize("onto_plate", [True, False])
+def test_a_moved_object_is_found_at_both_places(onto_plate):
+    image, layout = render(SEEDS[0])
+    item = layout.objects[1]
+    target = (*layout.plates[0].xy, 0.01) if onto_plate else (0.45, item.xy[1], 0.0)
+    after, _ = render(SEEDS[0], (item.name, target))
+    camera = tabletop_camera(SIZE)
+    moves = find_moves(image, after, find_objects(image, camera), camera)
+    assert len(moves) == 1
+    np.testing.assert_allclose(moves[0].start.xy, item.position, atol=OBJECT_ERROR_M)
+    np.testing.assert_allclose(moves[0].end.xy, target[:2], atol=0.012)
+
+
+def test_nothing_moves_between_equal_images():
+    image, _ = render(SEEDS[0])
+    camera = tabletop_camera(SIZE)
+    assert find_moves(image, image, find_objects(image, camera), camera) == []
+
+
+def test_a_shadow_is_not_foreground_and_a_colour_is():
+    table = np.full((40, 40, 3), (150, 120, 90), np.uint8)
+    shaded, painted = table.copy(), table.copy()
+    shaded[10:30, 10:30] = table[10:30, 10:30] * 0.7
+    painted[10:30, 10:30] = (160, 40, 40)
+    assert not foreground(shaded, table)[0].any()
+    assert foreground(painted, table)[0].sum() == pytest.approx(400, abs=12)
