@@ -13,7 +13,9 @@ from jaxtyping import Float
 
 from understudy.embodiments.embodiment import ActionSpace, Embodiment
 from understudy.embodiments.hand_skeleton import ADULT_HAND_LENGTH_M, FINGERS, HAND_JOINTS, HandSkeleton
+from understudy.embodiments.hand_skin import add_skin
 from understudy.embodiments.primitives import (
+    TOUCHED,
     add_body,
     add_capsule,
     add_hinge,
@@ -38,6 +40,8 @@ class HandBody:
     sleeve_rgb: tuple[float, float, float] = (0.20, 0.30, 0.50)
     """0 to 1."""
     handedness: Handedness = "right"
+    girth_m: float = 0.0
+    """Skin moved out along its normals: plump (+0.0015) to bony (-0.001) [m]."""
 
 
 _RADII_MM = np.array([[12.5, 11.5, 9.5], [9.5, 8.7, 7.8], [9.7, 8.8, 7.9], [9.2, 8.3, 7.4], [8.3, 7.4, 6.6]])
@@ -68,6 +72,8 @@ def _build(body: HandBody) -> mujoco.MjSpec:
         _add_finger(root, skeleton, number, finger, mirror)
     for name, (low, high) in zip(HAND_JOINTS, skeleton.limits, strict=True):
         add_position_servo(spec, name, kp=6.0, kv=0.2, force=2.0, control=(low, high))
+    for part in ("skin", "sleeve"):
+        add_skin(spec, part, skeleton, mirror, body.girth_m)
     return spec
 
 
@@ -75,7 +81,7 @@ def _add_palm(root: mujoco.MjsBody, skeleton: HandSkeleton, mirror: Float[np.nda
     """Capsules from the wrist to the four knuckles and along the forearm."""
     for knuckle, across in zip(skeleton.bases_m[1:], (-0.012, -0.004, 0.004, 0.012), strict=True):
         start = np.array([0.010, across, 0.0]) * skeleton.scale
-        geom = add_capsule(root, mirror @ start, mirror @ knuckle, 0.012 * skeleton.scale, "hand_skin", density=900.0)
+        geom = add_capsule(root, mirror @ start, mirror @ knuckle, 0.012 * skeleton.scale, "hand_skin", density=900.0, group=TOUCHED)
         geom.contype = 0
 
 
@@ -102,7 +108,7 @@ def _add_finger(
             joint += 1
         r = radius * 1e-3 * skeleton.scale
         end = length - r if part == "distal" else length
-        geom = add_capsule(body, (0, 0, 0), (end, 0, 0), r, "hand_skin", density=900.0)
+        geom = add_capsule(body, (0, 0, 0), (end, 0, 0), r, "hand_skin", density=900.0, group=TOUCHED)
         geom.contype = 0  # touches objects (contype 1), not itself
         add_site(body, f"k{1 + 4 * number + joint - 2}", (0, 0, 0))
         pos, quat = np.array([length, 0, 0]), np.array([1.0, 0, 0, 0])

@@ -1,0 +1,240 @@
+"""The shape of a hand as a signed distance: bones wrapped in tapered capsules, muscles added, all smoothly joined.
+
+Built once, at the size of `ADULT_HAND_LENGTH_M`, in a relaxed pose (`BIND_JOINTS`) in the wrist frame. The zero level becomes
+a mesh by marching cubes; every vertex gets weights of the bodies that move it. Shapes and radii are ours, by eye and by
+hand breadth, finger breadth and wrist circumference of ANSUR II (Gordon et al., 2014); no licensed hand model is used.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from understudy.embodiments.hand_skeleton import FINGERS, HandSkeleton
+from understudy.geometry.rotations import matrix_from_rotation_vector
+from understudy.geometry.transforms import make_transform
+
+__all__ = ["BIND_JOINTS", "HandMesh", "hand_mesh", "phalanx_frames", "sleeve_mesh"]
+
+BIND_JOINTS = np.array(
+    [
+        *(0.0, 0.10, 0.15, 0.10),
+        *(-0.16, 0.20, 0.30, 0.15),
+        *(0.0, 0.20, 0.30, 0.15),
+        *(0.14, 0.20, 0.30, 0.15),
+        *(0.26, 0.20, 0.30, 0.15),
+    ]
+)
+"""Pose in which the mesh is made [rad]: slightly bent and spread, between the poses it will be moved to."""
+
+_RADII_MM = np.array(  # at the knuckle, the next joint, the last joint, the tip; of each finger
+    [
+        [15.0, 11.6, 10.4, 7.6],
+        [10.8, 9.3, 7.9, 6.3],
+        [11.0, 9.5, 8.1, 6.5],
+        [10.5, 9.0, 7.7, 6.2],
+        [9.3, 7.8, 6.7, 5.5],
+    ]
+)
+_SKIN_GRID_M = 0.0025
+_SLEEVE_GRID_M = 0.006
+Points = Float[np.ndarray, "N 3"]
+Distances = Float[np.ndarray, " N"]
+
+
+@dataclass(frozen=True)
+class HandMesh:
+    """A closed triangle mesh and, for each vertex, how much each of 16 bodies moves it."""
+
+    vertices: Float[np.ndarray, "V 3"]
+    """Wrist frame [m], bind pose."""
+    faces: Int[np.ndarray, "F 3"]
+    weights: Float[np.ndarray, "V 16"]
+    """Root first, then proximal, medial and distal body of each finger; rows sum to 1."""
+
+
+def phalanx_frames(skeleton: HandSkeleton, joints: Float[np.ndarray, "20"]) -> Float[np.ndarray, "16 4 4"]:
+    """T_wrist_body of the root (identity) and the 15 moving bodies, finger by finger."""
+    frames = [np.eye(4)]
+    for finger in range(5):
+        q = joints[4 * finger : 4 * finger + 4]
+        R = skeleton.base_rotations[finger] @ matrix_from_rotation_vector(np.array([0.0, 0.0, q[0]]))
+        p = skeleton.bases_m[finger]
+        for bone in range(3):
+            R = R @ matrix_from_rotation_vector(np.array([0.0, -q[bone + 1], 0.0]))
+            frames.append(make_transform(R, p))
+            p = p + R[:, 0] * skeleton.bones_m[finger, bone]
+    return np.stack(frames)
+
+
+def hand_mesh() -> HandMesh:
+    """Hand and bare forearm."""
+    skeleton = HandSkeleton()
+    frames = phalanx_frames(skeleton, BIND_JOINTS)
+    low, high = np.array([-0.115, -0.095, -0.035]), np.array([0.200, 0.085, 0.085])
+    vertices, faces = _surface(lambda points: _hand_distance(points, skeleton, frames), low, high, _SKIN_GRID_M)
+    return HandMesh(vertices, faces, _weights(vertices, skeleton, frames))
+
+
+def sleeve_mesh() -> HandMesh:
+    """A sleeve with a rolled cuff around the forearm; it moves with the root alone."""
+    low, high = np.array([-0.47, -0.075, -0.065]), np.array([-0.045, 0.075, 0.065])
+    vertices, faces = _surface(_sleeve_distance, low, high, _SLEEVE_GRID_M)
+    weights = np.zeros((len(vertices), 16))
+    weights[:, 0] = 1.0
+    return HandMesh(vertices, faces, weights)
+
+
+def _surface(distance, low, high, grid):  # noqa: ANN001, ANN202
+    from skimage.measure import marching_cubes
+
+    axes = [np.arange(a, b, grid) for a, b in zip(low, high, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    values = distance(points.reshape(-1, 3)).reshape(points.shape[:3])
+    vertices, faces, _, _ = marching_cubes(values, 0.0, spacing=(grid,) * 3)
+    return vertices + low, faces.astype(np.int64)
+
+
+def _cone(points: Points, start: Points, end: Points, r0: float, r1: float, flat: float = 1.0) -> Distances:
+    """Distance to a capsule whose radius runs from r0 to r1; `flat` < 1 squeezes it along z."""
+    p, a, b = (np.asarray(v) * np.array([1, 1, 1 / flat]) for v in (points, start, end))
+    along = b - a
+    t = np.clip((p - a) @ along / (along @ along), 0.0, 1.0)
+    return (np.linalg.norm(p - a - t[:, None] * along, axis=1) - (r0 + (r1 - r0) * t)) * min(1.0, flat)
+
+
+def _join(first: Distances, second: Distances, k: float) -> Distances:
+    """Smooth minimum with a rounding of width k [m] (quadratic, local)."""
+    h = np.maximum(k - np.abs(first - second), 0.0)
+    return np.minimum(first, second) - h * h / (4 * k)
+
+
+def _hand_distance(points: Points, skeleton: HandSkeleton, frames: Float[np.ndarray, "16 4 4"]) -> Distances:
+    palm = _palm_distance(points, skeleton, frames)
+    hand = palm
+    for finger in range(1, 5):
+        own = _join(palm, _finger_distance(points, finger, skeleton, frames), 0.007)
+        hand = _join(hand, own, 0.0025)
+    thumb = _finger_distance(points, 0, skeleton, frames)
+    return _join(hand, thumb, 0.012)
+
+
+def _finger_distance(points, finger, skeleton, frames):  # noqa: ANN001, ANN202
+    radii = _RADII_MM[finger] * 1e-3
+    distance = None
+    for bone in range(3):
+        T = frames[1 + 3 * finger + bone]
+        length = skeleton.bones_m[finger, bone]
+        r0, r1 = radii[bone], radii[bone + 1]
+        local = (points - T[:3, 3]) @ T[:3, :3]
+        end = length - r1 if bone == 2 else length
+        start = np.array([0.0, 0.0, 0.0])
+        own = _cone(local, start, np.array([end, 0, 0]), r0, r1, 0.94)
+        if finger > 0 or bone > 0:  # the fleshy pad on the palm's side of each bone
+            middle = 0.5 * length if bone < 2 else 0.55 * length
+            pad = _cone(
+                local,
+                np.array([middle - 0.18 * length, 0, 0.0022]),
+                np.array([middle + 0.18 * length, 0, 0.0022]),
+                0.93 * (r0 + r1) / 2,
+                0.93 * (r0 + r1) / 2,
+            )
+            own = _join(own, pad, 0.004)
+        if finger > 0 and bone == 1:  # the knuckle's bump on the back
+            own = _join(own, _cone(local, np.array([-0.002, 0, -0.0016]), np.array([0.002, 0, -0.0016]), r0, r0), 0.004)
+        distance = own if distance is None else _join(distance, own, 0.003)
+    return distance
+
+
+def _palm_distance(points: Points, skeleton: HandSkeleton, frames: Float[np.ndarray, "16 4 4"]) -> Distances:
+    mm = 1e-3
+    knuckles = skeleton.bases_m
+    distance = _cone(points, np.array([-0.005, -0.011, 0]), np.array([-0.005, 0.011, 0]), 0.0185, 0.0185)  # wrist
+    for side in (-1, 1):  # forearm
+        distance = _join(
+            distance,
+            _cone(points, np.array([0.0, side * 0.0105, 0]), np.array([-0.14, side * 0.016, 0.002]), 0.0185, 0.0235),
+            0.010,
+        )
+    for finger, start in zip(range(1, 5), ((12, -13), (12, -4), (12, 6), (12, 14)), strict=True):
+        metacarpal = _cone(
+            points, np.array([start[0] * mm, start[1] * mm, 0.0]), knuckles[finger], 0.0150, _RADII_MM[finger, 0] * mm
+        )
+        distance = _join(distance, metacarpal, 0.009)
+    thumb, middle, tip_of_bone = frames[1], frames[2], None
+    cmc, mcp = thumb[:3, 3], middle[:3, 3]
+    half = 0.5 * (cmc + mcp)
+    muscles = (  # start, end, radii [mm], rounding [mm]
+        (np.array([16, -12, 9]) * mm, half + np.array([0, 4, 3]) * mm, 14.0, 13.0, 9),  # thenar
+        (np.array([16, 17, 7]) * mm, np.array([60, 31, 7]) * mm, 13.0, 11.0, 9),  # hypothenar
+        (half + np.array([2, 3, 0]) * mm, np.array([62, -19, 2]) * mm, 8.5, 8.0, 14),  # web of the thumb
+        (np.array([80, -20, 4]) * mm, np.array([74, 34, 6]) * mm, 9.5, 8.0, 6),  # pads below the fingers
+    )
+    for start, end, r0, r1, k in muscles:
+        distance = _join(distance, _cone(points, start, end, r0 * mm, r1 * mm), k * mm)
+    hollow = _cone(points, np.array([38, 4, 25]) * mm, np.array([58, 8, 25]) * mm, 0.013, 0.012)
+    return -_join(-distance, hollow, 0.008)
+
+
+def _sleeve_distance(points: Points) -> Distances:
+    tube = None
+    for side in (-1, 1):
+        part = _cone(points, np.array([-0.09, side * 0.016, 0]), np.array([-0.43, side * 0.022, 0]), 0.029, 0.036)
+        tube = part if tube is None else _join(tube, part, 0.02)
+    x = points[:, 0]
+    folds = 0.0010 * np.sin(2 * np.pi * (x + 0.4 * points[:, 1]) / 0.045) * np.clip((-0.10 - x) / 0.03, 0, 1)
+    tube = np.maximum(tube + folds, x + 0.072)  # the opening towards the hand
+    cuff = None
+    for side in (-1, 1):
+        part = _cone(points, np.array([-0.07, side * 0.016, 0]), np.array([-0.105, side * 0.0165, 0]), 0.0315, 0.0325)
+        cuff = part if cuff is None else _join(cuff, part, 0.02)
+    cuff = np.maximum(np.maximum(cuff, x + 0.068), -0.108 - x)
+    return _join(tube, cuff, 0.002)
+
+
+def _smoothstep(t: Distances) -> Distances:
+    t = np.clip(t, 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def _weights(
+    vertices: Points, skeleton: HandSkeleton, frames: Float[np.ndarray, "16 4 4"]
+) -> Float[np.ndarray, "V 16"]:
+    """Along each finger the weight passes from body to body around every joint; between fingers, by distance.
+
+    A vertex belongs to finger f by a softmax over the distances to the fingers and the palm. At each joint the hand-over
+    runs over a distance of about the finger's radius, along the bisector of the two bones.
+    """
+    distances = [_palm_distance(vertices, skeleton, frames)]
+    passed = np.zeros((len(vertices), 5, 3))  # share that has passed each joint of each finger
+    for finger in range(5):
+        distances.append(_finger_distance(vertices, finger, skeleton, frames))
+        for bone in range(3):
+            T = frames[1 + 3 * finger + bone]
+            x = T[:3, 0]
+            if bone > 0:
+                x = x + frames[finger * 3 + bone][:3, 0]
+                x = x / np.linalg.norm(x)
+            width = _RADII_MM[finger, bone] * 1e-3 * (1.0 if bone else 1.5)
+            if finger == 0 and bone == 0:
+                width = 0.022
+            shift = 0.008 if finger == 0 and bone == 0 else 0.0
+            passed[:, finger, bone] = _smoothstep(0.5 + ((vertices - T[:3, 3]) @ x - shift) / (2 * width))
+    fingers = np.stack(distances[1:], axis=1)
+    sharpness = np.where(np.arange(5) == 0, 0.004, 0.002)
+    member = np.exp(-(fingers - fingers.min(axis=1, keepdims=True)) / sharpness)
+    member /= member.sum(axis=1, keepdims=True)
+    weights = np.zeros((len(vertices), 16))
+    for finger in range(5):
+        p = passed[:, finger] * member[:, finger, None]
+        first = p[:, 0] * (1.0 if finger else _smoothstep(1.0 - (fingers[:, 0] - 0.002) / 0.014))
+        second = np.minimum(p[:, 1], first)
+        third = np.minimum(p[:, 2], second)
+        weights[:, 1 + 3 * finger] = first - second
+        weights[:, 2 + 3 * finger] = second - third
+        weights[:, 3 + 3 * finger] = third
+    weights[:, 0] = 1.0 - weights[:, 1:].sum(axis=1)
+    return weights
+
+
+assert len(FINGERS) == 5
