@@ -23,7 +23,10 @@ from understudy.perception.scene_objects import SceneObject
 __all__ = ["Contact", "anchor_keypoints", "grasp_contacts", "press_contacts", "push_contacts"]
 
 _THUMB_TIP, _INDEX_TIP = 4, 8
-_FINGER_RADIUS_M = 0.008
+_BEHIND = 0.85
+"""A finger tip that pushes a thing is this share of the thing's fitted radius behind its centre (1 for a cylinder,
+about 0.75 for a cube met at a face), and `_FLESH_M` more."""
+_FLESH_M = 0.003
 _PRESS_M = 0.010
 """A press goes this far below the top of what is pressed."""
 _LOW_M = 0.05
@@ -105,7 +108,7 @@ def push_contacts(
     low = valid & (tip[:, 2] < np.nanmin(tip[valid, 2]) + _LOW_M)
     last = int(np.argmax(np.where(low, progress, -np.inf)))
     begun = np.flatnonzero(low[: last + 1] & (progress[: last + 1] <= progress[last] - move.distance_m))
-    behind = move.start.radius_m + _FINGER_RADIUS_M
+    behind = _BEHIND * move.start.radius_m + _FLESH_M
     height = (0.01, max(move.start.height_m, 0.02))
     contacts = []
     for index, thing, reason in (
