@@ -16,7 +16,7 @@ from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.geometry.rotations import matrix_from_rotation_vector
 from understudy.perception.banded import BandedCholesky
 from understudy.perception.hand_motion import MotionTerms, MotionWeights
-from understudy.perception.hand_start import first_guess
+from understudy.perception.hand_start import START_POSES, first_guess
 from understudy.perception.hand_terms import (
     NUM_COORDINATES,
     FrameTerms,
@@ -140,7 +140,8 @@ def _fit_window(
 ) -> HandFit:
     terms = FrameTerms(skeleton, offsets, K, observations, config.terms)
     motion = MotionTerms(observations.time_s, config.motion)
-    state = _solve_frames(terms, first_guess(observations, K, skeleton, offsets))
+    guesses = [first_guess(observations, K, skeleton, offsets, pose) for pose in START_POSES]
+    state = _best_of([_solve_frames(terms, guess) for guess in guesses])
     state = _solve_together(terms, motion, state)
     error = terms.pixel_error(state)
     residual = np.sqrt((error**2).mean(1))
@@ -156,7 +157,7 @@ def _moved(state: HandState, step: Float[np.ndarray, "N 26"]) -> HandState:
     )
 
 
-def _solve_frames(terms: FrameTerms, state: HandState) -> HandState:
+def _solve_frames(terms: FrameTerms, state: HandState) -> tuple[HandState, Float[np.ndarray, " N"]]:
     """Levenberg-Marquardt on every frame by itself, all at once: each has its own damping and accepts its own steps."""
     damping = np.full(len(state.position), 1e-2)
     cost, gradient, hessian = terms.linearised(state)
@@ -168,12 +169,27 @@ def _solve_frames(terms: FrameTerms, state: HandState) -> HandState:
         new_cost, new_gradient, new_hessian = terms.linearised(tried)
         better = new_cost < cost
         damping = np.clip(np.where(better, damping / 3, damping * 5), 1e-6, 1e6)
-        pick = [np.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old) for new, old in _pairs(tried, state)]
-        state = HandState(*pick)
+        state = HandState(*(_pick(better, new, old) for new, old in _pairs(tried, state)))
         cost = np.where(better, new_cost, cost)
         gradient = np.where(better[:, None], new_gradient, gradient)
         hessian = np.where(better[:, None, None], new_hessian, hessian)
-    return state
+    return state, cost
+
+
+def _best_of(solutions: list[tuple[HandState, Float[np.ndarray, " N"]]]) -> HandState:
+    """For every frame the solution of least cost."""
+    best, least = solutions[0]
+    for state, cost in solutions[1:]:
+        better = cost < least
+        best = HandState(*(_pick(better, new, old) for new, old in _pairs(state, best)))
+        least = np.where(better, cost, least)
+    return best
+
+
+def _pick(
+    choice: Bool[np.ndarray, " N"], new: Float[np.ndarray, "N ..."], old: Float[np.ndarray, "N ..."]
+) -> np.ndarray:
+    return np.where(choice.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
 
 def _pairs(new: HandState, old: HandState) -> list[tuple[np.ndarray, np.ndarray]]:

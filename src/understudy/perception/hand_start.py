@@ -8,7 +8,10 @@ from understudy.geometry.cameras import camera_ray
 from understudy.perception.hand_jacobian import keypoints_with_jacobian
 from understudy.perception.hand_terms import REST_POSE, HandObservations, HandState, aligned_shape, apparent_scale
 
-__all__ = ["first_guess"]
+__all__ = ["START_POSES", "first_guess"]
+
+START_POSES = (REST_POSE, np.array([0.2, 0.5, 0.5, 0.5] + [0.0, 1.4, 1.6, 0.9] * 4))
+"""Relaxed hand and fist [rad]: from either one alone, some of the other's frames end in a wrong fold."""
 
 _PALM = [0, 1, 5, 9, 13, 17]
 """Keypoints that move as one with the wrist (the thumb's base included)."""
@@ -19,10 +22,11 @@ def first_guess(
     K: Float[np.ndarray, "3 3"],
     skeleton: HandSkeleton,
     offsets: Float[np.ndarray, "21 3"],
+    pose: Float[np.ndarray, "20"],
 ) -> HandState:
-    """Relaxed joints; palm aligned with the shape by rotation; scaled orthographic distance z = f / (px per m)."""
+    """Joints as in `pose`; palm aligned with the shape by rotation; scaled orthographic distance z = f / (px per m)."""
     num = len(observations.time_s)
-    joints = np.tile(REST_POSE, (num, 1))
+    joints = np.tile(pose, (num, 1))
     points, _ = keypoints_with_jacobian(skeleton, joints, offsets)
     ray = camera_ray(K, observations.pixels.mean(1))
     unit = ray / np.linalg.norm(ray, axis=-1, keepdims=True)
