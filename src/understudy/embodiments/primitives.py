@@ -48,6 +48,7 @@ def new_spec(name: str) -> mujoco.MjSpec:
     """An empty spec with the physics options that the bodies are tuned for."""
     spec = mujoco.MjSpec()
     spec.modelname = name
+    spec.compiler.degree = False  # limits are given in radians
     spec.option.timestep = 0.002
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
