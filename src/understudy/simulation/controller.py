@@ -1,0 +1,153 @@
+"""From an action to servo targets: clip, inverse kinematics, speed limits, and a smooth ramp through one control step.
+
+The wrist target is reached by damped least squares on the arm's joints with a pull towards `home` in the null space:
+
+    dq = J^T (J J^T + d^2 I)^-1 e + (I - J^+ J) g (q_home - q)        warm-started, at most `_ITERATIONS` a control step
+
+Servos are position servos with damping, force = kp (ctrl - q) - kv dq/dt, so a ramp of speed v lags by kv v / kp. The ramp
+is led by that much (plus the joint's own damping), which cancels the lag of 0.1 s that such servos have.
+"""
+
+import mujoco
+import numpy as np
+from jaxtyping import Float
+
+from understudy.embodiments.embodiment import Embodiment
+from understudy.errors import UnderstudyError
+from understudy.geometry.rotations import (
+    matrix_from_quaternion,
+    matrix_from_rotation_vector,
+    rotation_vector_from_matrix,
+)
+from understudy.geometry.transforms import make_transform
+from understudy.simulation.scene import Scene
+
+__all__ = ["CONTROL_DT_S", "Controller", "wrist_target"]
+
+CONTROL_DT_S = 0.1
+"""One control step [s]."""
+
+_ITERATIONS = 12
+_DAMPING = 0.03
+_NULL_GAIN = 0.05
+_TURN_WEIGHT = 0.15
+"""Metres that one radian of rotation error counts as."""
+_LARGEST_MOVE_M = 0.05
+"""Errors are cut to this before each iteration, so that a far target cannot upset the linearisation."""
+_GRIPPER_OPENING = "opening"
+
+
+def wrist_target(body: Embodiment, action: Float[np.ndarray, " A"]) -> Float[np.ndarray, "4 4"]:
+    """T_base_wrist that an action asks for [m]."""
+    if body.wrist_action == "quaternion":
+        quaternion = action[3:7]
+        # A quaternion of length zero means no rotation that can be meant: the identity is as good as any.
+        R = matrix_from_quaternion(quaternion) if np.linalg.norm(quaternion) > 1e-6 else np.eye(3)
+        return make_transform(R, action[:3])
+    if body.wrist_action == "rotation_vector":
+        return make_transform(matrix_from_rotation_vector(action[3:6]), action[:3])
+    raise ValueError(f"{body.name}: its actions hold no wrist target")
+
+
+class Controller:
+    """Turns the actions of one body in one scene into servo targets, one control step at a time."""
+
+    def __init__(self, scene: Scene, body: Embodiment) -> None:
+        model = scene.model
+        self._model, self._body = model, body
+        self._arm = len(body.arm_joints)
+        joints = [model.joint(name) for name in body.joint_names]
+        self._qpos = np.array([int(joint.qposadr[0]) for joint in joints])
+        self._dof = np.array([int(joint.dofadr[0]) for joint in joints])
+        self._actuators = np.array([model.actuator(name).id for name in body.joint_names])
+        self._range = model.actuator_ctrlrange[self._actuators]
+        self._wrist = model.site("wrist").id
+        kp, kv = model.actuator_gainprm[self._actuators, 0], -model.actuator_biasprm[self._actuators, 2]
+        self._lead_s = np.where(np.arange(len(joints)) < self._arm, (kv + model.dof_damping[self._dof]) / kp, 0.0)
+        self._scratch = mujoco.MjData(model)
+        self._target = body.home.copy()
+        self._velocity = np.zeros(len(joints))
+
+    def reset(self, data: mujoco.MjData) -> None:
+        """Hold the posture of `data`."""
+        self._target = data.qpos[self._qpos].copy()
+        self._velocity = np.zeros_like(self._target)
+        data.ctrl[self._actuators] = np.clip(self._target, *self._range.T)
+
+    def clip(self, action: Float[np.ndarray, " A"]) -> Float[np.ndarray, " A"]:
+        """The nearest action inside the action space.
+
+        Raises:
+            UnderstudyError: wrong length, or an entry that is no finite number.
+        """
+        space = self._body.action_space
+        action = np.asarray(action, dtype=float)
+        if action.shape != (space.size,):
+            raise UnderstudyError(f"{self._body.name}: an action of shape {action.shape}, must be ({space.size},)")
+        if not np.isfinite(action).all():
+            names = [name for name, value in zip(space.names, action, strict=True) if not np.isfinite(value)]
+            raise UnderstudyError(f"{self._body.name}: action is not a finite number in {', '.join(names)}")
+        return np.clip(action, space.low, space.high)
+
+    def step(self, data: mujoco.MjData, action: Float[np.ndarray, " A"]) -> None:
+        """Advance the physics by one control step under `action`."""
+        goal = self._joint_goal(self.clip(action))
+        reach = self._body.speed_limit * CONTROL_DT_S
+        # Arm joints slow down together, so that the wrist stays on its way; fingers each by themselves.
+        move = goal - self._target
+        excess = np.abs(move[: self._arm]) / reach[: self._arm]
+        move[: self._arm] /= max(1.0, float(excess.max()))
+        move = np.clip(move, -reach, reach)
+        start, steps = self._target, round(CONTROL_DT_S / self._model.opt.timestep)
+        self._target = start + move
+        velocity = move / CONTROL_DT_S
+        for i in range(1, steps + 1):
+            u = i / steps
+            # The speed of the ramp changes over the first half, so that the lead has no jump.
+            lead = self._lead_s * (self._velocity + (velocity - self._velocity) * min(1.0, 2 * u))
+            data.ctrl[self._actuators] = np.clip(start + u * move + lead, *self._range.T)
+            mujoco.mj_step(self._model, data)
+        self._velocity = velocity
+
+    def _joint_goal(self, action: Float[np.ndarray, " A"]) -> Float[np.ndarray, " J"]:
+        """Joint positions that the action asks for, before speed limits."""
+        if self._body.wrist_action == "none":
+            return action
+        hand = action[7:] if self._body.wrist_action == "quaternion" else action[6:]
+        if self._body.action_space.names[-1] == _GRIPPER_OPENING:
+            # Past contact when closing: the force limit, not the position, sets the grip.
+            low, high = self._range[self._arm :].T
+            hand = low + (high - low) * float(hand[0]) / float(self._body.action_space.high[-1])
+        return np.concatenate([self._inverse_kinematics(wrist_target(self._body, action)), hand])
+
+    def _inverse_kinematics(self, T_base_wrist: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, " 7"]:
+        """Arm joints that bring the wrist nearest to its target, from where the arm was last sent."""
+        model, scratch, arm = self._model, self._scratch, slice(0, self._arm)
+        q = self._target[arm].copy()
+        home = self._body.home[arm]
+        limits = self._range[arm]
+        jacobian = np.zeros((6, model.nv))
+        weight = np.array([1.0] * 3 + [_TURN_WEIGHT] * 3)
+        for _ in range(_ITERATIONS):
+            scratch.qpos[self._qpos[arm]] = q
+            mujoco.mj_kinematics(model, scratch)
+            mujoco.mj_comPos(model, scratch)
+            mujoco.mj_jacSite(model, scratch, jacobian[:3], jacobian[3:], self._wrist)
+            R = scratch.site_xmat[self._wrist].reshape(3, 3)
+            error = np.concatenate(
+                [
+                    T_base_wrist[:3, 3] - scratch.site_xpos[self._wrist],
+                    R @ rotation_vector_from_matrix(R.T @ T_base_wrist[:3, :3]),
+                ]
+            )
+            error *= weight
+            size = float(np.linalg.norm(error))
+            error *= min(1.0, _LARGEST_MOVE_M / max(size, 1e-9))
+            J = jacobian[:, self._dof[arm]] * weight[:, None]
+            inverse = J.T @ np.linalg.inv(J @ J.T + _DAMPING**2 * np.eye(6))
+            pull = _NULL_GAIN * (home - q)
+            step = inverse @ error + pull - inverse @ (J @ pull)
+            q = np.clip(q + step, *limits.T)
+            if size < 1e-4:
+                break
+        return q

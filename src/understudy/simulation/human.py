@@ -1,0 +1,250 @@
+"""One demonstration by a person: the motion, what happens to the things, the film of it and its truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import mujoco
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from understudy.embodiments.hand_skeleton import HAND_JOINTS, HandSkeleton
+from understudy.embodiments.human_hand import HandBody, human_hand
+from understudy.errors import UnderstudyError
+from understudy.geometry.cameras import project
+from understudy.geometry.rotations import matrix_from_quaternion, quaternion_from_matrix
+from understudy.geometry.transforms import apply_transform, inverse_transform, make_transform
+from understudy.records import Camera, FrameStatus, HandTrack
+from understudy.simulation.human_motion import tremor
+from understudy.simulation.human_tasks import SKIN_M, Performance, plan
+from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Item, Layout, layout_rng, sample_layout
+from understudy.simulation.looks import sample_looks
+from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, BUTTON_TOP, BUTTON_TRAVEL
+from understudy.simulation.people import sample_person
+from understudy.simulation.rendering import SceneRenderer
+from understudy.simulation.scene import Scene, build_scene, light_buttons, tabletop_camera
+from understudy.simulation.state import ObjectState, TableState
+from understudy.simulation.tasks import Goal, get_task, goal_of
+
+__all__ = ["HumanDemonstration", "RenderedFrames", "record_human"]
+
+_STREAM_MOTION = 5
+_INDEX_TIP = 8
+_CAP_RADIUS = 0.022
+_MIRROR = np.diag([1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class HumanDemonstration:
+    """A person doing one task. Frames are rendered while they are read, every time anew; the rest is arrays."""
+
+    task: str
+    seed: int
+    label: str
+    goal: Goal
+    layout: Layout
+    body: HandBody
+    fps: float
+    camera: Camera
+    track: HandTrack
+    """The truth: `source` is `truth`, every frame is valid."""
+    object_poses: dict[str, Float[np.ndarray, "T 4 4"]]
+    """T_world_object of every movable object [m]."""
+    button_travel: dict[str, Float[np.ndarray, " T"]]
+    """How far each button is down [m]."""
+    wrist_qpos: Float[np.ndarray, "T 7"] = field(repr=False)
+    """Pose of the wrist in the world: position [m] and quaternion."""
+
+    @property
+    def frames(self) -> "RenderedFrames":
+        """The film: an iterable of (S, S, 3) RGB images that has a length."""
+        return RenderedFrames(self)
+
+    @property
+    def final_state(self) -> TableState:
+        """What the task's own success test judges at the end."""
+        return self.state(self.track.num_frames - 1)
+
+    def state(self, frame: int) -> TableState:
+        """The table at one frame, as the task's stages see it."""
+        objects = {
+            name: ObjectState(T[frame, :3, 3], T[frame, :3, :3], touched=self._touches(name, frame))
+            for name, T in self.object_poses.items()
+        }
+        travel = {name: float(q[: frame + 1].max()) for name, q in self.button_travel.items()}
+        pressed = frozenset(name for name, q in travel.items() if q >= BUTTON_PRESSED_TRAVEL)
+        tips = self.keypoints_world(frame)[[4, 8, 12, 16, 20]]
+        return TableState(objects, pressed, tips, float(self.track.time_s[frame]))
+
+    def keypoints_world(self, frame: int) -> Float[np.ndarray, "21 3"]:
+        """The hand's keypoints in the world [m]."""
+        assert self.camera.T_world_camera is not None
+        return apply_transform(self.camera.T_world_camera, self.track.keypoints_camera[frame])
+
+    def _touches(self, name: str, frame: int) -> bool:
+        distance = np.linalg.norm(self.keypoints_world(frame) - self.object_poses[name][frame, :3, 3], axis=1)
+        return bool(distance.min() < 0.04)
+
+
+@dataclass(frozen=True)
+class RenderedFrames:
+    """Iterates over the film of a demonstration; each iteration makes and closes a renderer of its own."""
+
+    demonstration: HumanDemonstration
+
+    def __len__(self) -> int:
+        return self.demonstration.track.num_frames
+
+    def __iter__(self) -> Iterator[UInt8[np.ndarray, "S S 3"]]:
+        demo = self.demonstration
+        scene = build_scene(human_hand(demo.body).build(), demo.layout, sample_looks(demo.seed))
+        renderer = SceneRenderer(scene.model, demo.camera.width)
+        data = mujoco.MjData(scene.model)
+        try:
+            for frame in range(len(self)):
+                _set_frame(scene, data, demo, frame)
+                yield renderer.render(data)
+        finally:
+            renderer.close()
+
+
+def _set_frame(scene: Scene, data: mujoco.MjData, demo: HumanDemonstration, frame: int) -> None:
+    wrist = scene.qpos_address("wrist_free")
+    data.qpos[wrist : wrist + 7] = demo.wrist_qpos[frame]
+    for name, value in zip(HAND_JOINTS, demo.track.joint_angles[frame], strict=True):
+        data.qpos[scene.qpos_address(name)] = value
+    for name, T in demo.object_poses.items():
+        address = scene.qpos_address(name)
+        data.qpos[address : address + 3] = T[frame, :3, 3]
+        data.qpos[address + 3 : address + 7] = quaternion_from_matrix(T[frame, :3, :3])
+    for name, travel in demo.button_travel.items():
+        data.qpos[scene.qpos_address(name)] = travel[frame]
+    light_buttons(scene, demo.state(frame).pressed)
+    mujoco.mj_forward(scene.model, data)
+
+
+def record_human(
+    task: str,
+    seed: int,
+    *,
+    size: int = 512,
+    fps: float = 20.0,
+    handedness: Literal["right", "left", "any"] = "right",
+) -> HumanDemonstration:
+    """A person doing `task` in the layout of `seed`, filmed by the tabletop's camera.
+
+    Args:
+        task: a name of `tasks.TASKS`.
+        seed: sets layout, goal, looks, person and motion.
+        size: image width and height [px].
+        fps: frames a second, 5 to 60.
+        handedness: which hand may be used; `any` leaves it to the person.
+    """
+    if not 5 <= fps <= 60:
+        raise UnderstudyError(f"{fps} frames a second: must lie in 5 to 60")
+    layout = sample_layout(seed)
+    goal = goal_of(get_task(task), layout)
+    body = sample_person(seed, handedness)
+    skeleton = HandSkeleton(body.hand_length_m)
+    rng = layout_rng(seed, _STREAM_MOTION)
+    left = body.handedness == "left"
+    own_layout, own_goal = (_mirror_layout(layout), _mirror_goal(goal)) if left else (layout, goal)
+    performance = plan(task, own_layout, own_goal, skeleton, rng)
+    time_s = np.arange(int(np.ceil(performance.motion.end_s * fps)) + 1) / fps
+    T_world_wrist, joints = performance.motion.sample(time_s)
+    T_world_wrist[:, :3, 3] += tremor(rng, time_s)
+    keypoints = apply_transform(T_world_wrist, skeleton.keypoints(joints))
+    poses = _object_poses(performance, own_layout, T_world_wrist, time_s)
+    if left:
+        T_world_wrist, keypoints = _mirror_transform(T_world_wrist), keypoints @ _MIRROR
+        poses = {name: _mirror_transform(T) for name, T in poses.items()}
+    camera = tabletop_camera(size)
+    quaternions = np.stack([quaternion_from_matrix(R) for R in T_world_wrist[:, :3, :3]])
+    return HumanDemonstration(
+        task=task,
+        seed=seed,
+        label=goal.label,
+        goal=goal,
+        layout=layout,
+        body=body,
+        fps=fps,
+        camera=camera,
+        track=_truth(camera, body, time_s, T_world_wrist, keypoints, joints),
+        object_poses=poses,
+        button_travel={b.name: _travel(b, keypoints[:, _INDEX_TIP]) for b in layout.buttons},
+        wrist_qpos=np.concatenate([T_world_wrist[:, :3, 3], quaternions], axis=1),
+    )
+
+
+def _truth(
+    camera: Camera,
+    body: HandBody,
+    time_s: Float[np.ndarray, " T"],
+    T_world_wrist: Float[np.ndarray, "T 4 4"],
+    keypoints_world: Float[np.ndarray, "T 21 3"],
+    joints: Float[np.ndarray, "T 20"],
+) -> HandTrack:
+    assert camera.T_world_camera is not None
+    T_camera_world = inverse_transform(camera.T_world_camera)
+    keypoints = apply_transform(T_camera_world, keypoints_world)
+    num_frames = len(time_s)
+    return HandTrack(
+        time_s=time_s,
+        status=np.full(num_frames, int(FrameStatus.OK), np.int8),
+        confidence=np.ones(num_frames),
+        keypoints_px=project(camera.K, keypoints),
+        keypoints_camera=keypoints,
+        T_camera_wrist=T_camera_world @ T_world_wrist,
+        joint_angles=joints,
+        wrist_std_m=np.zeros((num_frames, 3)),
+        residual_px=np.zeros(num_frames),
+        handedness=body.handedness,
+        hand_length_m=body.hand_length_m,
+        camera=camera,
+        source="truth",
+    )
+
+
+def _object_poses(
+    performance: Performance, layout: Layout, T_world_wrist: Float[np.ndarray, "T 4 4"], time_s: Float[np.ndarray, " T"]
+) -> dict[str, Float[np.ndarray, "T 4 4"]]:
+    """T_world_object over time: still, carried with the wrist, or pushed ahead of the fingertips."""
+    poses = {}
+    for item in layout.objects:
+        quaternion = np.array([np.cos(item.yaw / 2), 0.0, 0.0, np.sin(item.yaw / 2)])
+        T = make_transform(matrix_from_quaternion(quaternion), np.array([*item.xy, OBJECT_HALF_HEIGHT[item.kind]]))
+        poses[item.name] = np.repeat(T[None], len(time_s), axis=0)
+    hold = performance.hold
+    if hold is not None:
+        held = (time_s >= hold.start_s) & (time_s < hold.end_s)
+        T_wrist_object = (
+            inverse_transform(performance.motion.sample(np.array([hold.start_s]))[0][0]) @ hold.T_world_start
+        )
+        poses[hold.name][held] = T_world_wrist[held] @ T_wrist_object
+        poses[hold.name][time_s >= hold.end_s] = hold.T_world_end
+    if performance.pushed is not None:
+        ahead = np.maximum(T_world_wrist[:, 0, 3] - performance.push_contact_x, 0.0)
+        poses[performance.pushed][:, 0, 3] += np.maximum.accumulate(ahead)
+    return poses
+
+
+def _travel(button: Item, index_tip: Float[np.ndarray, "T 3"]) -> Float[np.ndarray, " T"]:
+    """How far the index finger holds the cap down [m]."""
+    above = np.linalg.norm(index_tip[:, :2] - button.position, axis=1) < _CAP_RADIUS
+    return np.where(above, np.clip(BUTTON_TOP + SKIN_M - index_tip[:, 2], 0.0, BUTTON_TRAVEL), 0.0)
+
+
+def _mirror_transform(T: Float[np.ndarray, "T 4 4"]) -> Float[np.ndarray, "T 4 4"]:
+    """Reflect in the plane y = 0, world and own frame: a right hand's wrist frame becomes a left hand's."""
+    return make_transform(_MIRROR @ T[:, :3, :3] @ _MIRROR, T[:, :3, 3] @ _MIRROR)
+
+
+def _mirror_layout(layout: Layout) -> Layout:
+    def mirrored(items: tuple[Item, ...]) -> tuple[Item, ...]:
+        return tuple(replace(item, xy=(item.xy[0], -item.xy[1]), yaw=-item.yaw) for item in items)
+
+    return Layout(layout.seed, mirrored(layout.objects), mirrored(layout.plates), mirrored(layout.buttons))
+
+
+def _mirror_goal(goal: Goal) -> Goal:
+    return replace(goal, place_xy=(goal.place_xy[0], -goal.place_xy[1]))

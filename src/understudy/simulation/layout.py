@@ -1,0 +1,126 @@
+"""Where things stand on the table at reset: sampled from a seed, the same for every task and embodiment.
+
+Seen from the robot's base, three objects stand in a near row, two lines lie across the table before them, and two plates
+and two buttons make up a far row. Every task is possible with every object, so the first image does not tell which is
+meant. The rows keep a spacing that lets a hand in between, and end where the arm's reach ends.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from understudy.errors import UnknownName
+
+__all__ = [
+    "LINES_X",
+    "OBJECT_COLOURS",
+    "OBJECT_HALF_HEIGHT",
+    "PLATE_RADIUS",
+    "Item",
+    "Layout",
+    "layout_rng",
+    "sample_layout",
+]
+
+Kind = Literal["cube", "cylinder", "plate", "button"]
+
+OBJECT_COLOURS = ("red", "green", "blue", "yellow", "orange", "purple")
+OBJECT_HALF_HEIGHT = {"cube": 0.025, "cylinder": 0.035}
+"""Half the height of an object [m]; both are 0.05 wide."""
+PLATE_RADIUS = 0.06
+"""Radius of a plate [m]."""
+LINES_X = (0.475, 0.55)
+"""x of the near and of the far line [m]; a push ends on one of them."""
+
+_OBJECT_X = (0.36, 0.40)
+_OBJECT_Y = (-0.21, 0.21)
+_OBJECT_SPACING_Y = 0.14
+_FAR_X = (0.64, 0.655)
+_FAR_Y = (-0.265, 0.265)
+_FAR_SPACING_Y = 0.145
+_REACH = 0.685
+"""Largest distance from the base's axis at which every robot still works with its hand pointing down [m]."""
+_YAW = 0.25
+_STREAM_LAYOUT = 1
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing on the table."""
+
+    name: str
+    """Unique in its layout: `red_cube`, `plate_0`, `button_1`."""
+    kind: Kind
+    colour: str
+    xy: tuple[float, float]
+    """Centre on the table, world [m]."""
+    yaw: float = 0.0
+    """Rotation about z [rad]."""
+
+    @property
+    def title(self) -> str:
+        """As a label says it: `red cube`."""
+        return f"{self.colour} {self.kind}"
+
+    @property
+    def position(self) -> Float[np.ndarray, "2"]:
+        """`xy` as an array [m]."""
+        return np.array(self.xy)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What stands where at reset."""
+
+    seed: int
+    objects: tuple[Item, ...]
+    """Three graspable objects of different colours, from the right (-y) to the left."""
+    plates: tuple[Item, ...]
+    buttons: tuple[Item, ...]
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """Every thing by its name."""
+        return {item.name: item for item in (*self.objects, *self.plates, *self.buttons)}
+
+    def item(self, name: str) -> Item:
+        """The thing of that name."""
+        if name not in self.items:
+            raise UnknownName("thing on the table", name, self.items)
+        return self.items[name]
+
+
+def layout_rng(seed: int, stream: int) -> np.random.Generator:
+    """A generator of its own for each use of one seed, so that no use shifts another."""
+    return np.random.default_rng([seed, stream])
+
+
+def _spaced(rng: np.random.Generator, count: int, low: float, high: float, spacing: float) -> Float[np.ndarray, " N"]:
+    """Sorted numbers in [low, high], at least `spacing` apart, uniform among all such choices."""
+    free = high - low - spacing * (count - 1)
+    return low + np.sort(rng.uniform(0.0, free, count)) + spacing * np.arange(count)
+
+
+def sample_layout(seed: int) -> Layout:
+    """The layout of a seed: bit for bit the same on every call."""
+    rng = layout_rng(seed, _STREAM_LAYOUT)
+    colours = rng.permutation(OBJECT_COLOURS)
+    objects = []
+    for y, colour in zip(_spaced(rng, 3, *_OBJECT_Y, _OBJECT_SPACING_Y), colours[:3], strict=True):
+        kind: Kind = "cube" if rng.random() < 0.6 else "cylinder"
+        xy = (round(float(rng.uniform(*_OBJECT_X)), 4), round(float(y), 4))
+        yaw = round(float(rng.uniform(-_YAW, _YAW)), 4)
+        objects.append(Item(f"{colour}_{kind}", kind, str(colour), xy, yaw))
+    kinds: list[Kind] = ["plate", "plate", "button", "button"]
+    rng.shuffle(kinds)
+    cap_colours = list(rng.permutation(OBJECT_COLOURS)[:2])
+    plate_colours = list(rng.permutation(("white", "grey", "cream"))[:2])
+    far: dict[str, list[Item]] = {"plate": [], "button": []}
+    for y, kind in zip(_spaced(rng, 4, *_FAR_Y, _FAR_SPACING_Y), kinds, strict=True):
+        x = min(float(rng.uniform(*_FAR_X)), float(np.sqrt(_REACH**2 - y**2)))
+        colour = (plate_colours if kind == "plate" else cap_colours).pop()
+        far[kind].append(Item(f"{kind}_{len(far[kind])}", kind, str(colour), (round(x, 4), round(float(y), 4))))
+    return Layout(seed, tuple(objects), tuple(far["plate"]), tuple(far["button"]))

@@ -1,0 +1,127 @@
+"""What the table, the room, the light and the things look like: sampled from a seed.
+
+Test seeds draw from pools that no training or validation seed draws from, for everything that is only about looks.
+Colours that a label names keep their names; their shade varies within the pool.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+from understudy.simulation.layout import layout_rng
+from understudy.simulation.seeds import split_of
+
+__all__ = ["COLOURS", "Looks", "Surface", "sample_looks", "table_texture"]
+
+Rgb = tuple[float, float, float]
+Surface = Literal["wood", "cloth"]
+
+COLOURS: dict[str, Rgb] = {
+    "red": (0.78, 0.13, 0.11),
+    "green": (0.13, 0.52, 0.24),
+    "blue": (0.11, 0.29, 0.72),
+    "yellow": (0.93, 0.74, 0.10),
+    "orange": (0.92, 0.42, 0.06),
+    "purple": (0.45, 0.20, 0.58),
+    "white": (0.93, 0.93, 0.91),
+    "grey": (0.55, 0.57, 0.60),
+    "cream": (0.90, 0.84, 0.70),
+}
+"""Linear RGB in [0, 1] of every colour that a layout names."""
+
+_TABLES: dict[str, tuple[tuple[Surface, Rgb], ...]] = {
+    "train": (
+        ("wood", (0.60, 0.45, 0.31)),
+        ("wood", (0.71, 0.58, 0.43)),
+        ("wood", (0.43, 0.31, 0.22)),
+        ("cloth", (0.47, 0.53, 0.57)),
+        ("cloth", (0.66, 0.64, 0.59)),
+        ("cloth", (0.33, 0.42, 0.40)),
+    ),
+    "test": (
+        ("wood", (0.66, 0.50, 0.38)),
+        ("wood", (0.52, 0.41, 0.30)),
+        ("cloth", (0.40, 0.46, 0.56)),
+        ("cloth", (0.57, 0.54, 0.52)),
+    ),
+}
+_WALLS: dict[str, tuple[Rgb, ...]] = {
+    "train": ((0.78, 0.79, 0.80), (0.72, 0.76, 0.80), (0.80, 0.77, 0.72), (0.66, 0.70, 0.68)),
+    "test": ((0.75, 0.78, 0.74), (0.70, 0.70, 0.76), (0.82, 0.79, 0.76)),
+}
+_STREAM_LOOKS = 2
+_TEXTURE_SIZE = 256
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Everything that changes the picture and not the physics."""
+
+    surface: Surface
+    table: Rgb
+    wall: Rgb
+    floor: Rgb
+    light_direction: tuple[float, float, float]
+    """Direction in which the main light shines, world."""
+    light: float
+    """Strength of the main light, about 0.5 to 0.7."""
+    ambient: float
+    shade: float
+    """Factor on the objects' colours, about 0.9 to 1.1."""
+    texture_seed: int
+
+
+def sample_looks(seed: int) -> Looks:
+    """The looks of a seed: from the test pool for test seeds, else from the training pool."""
+    rng = layout_rng(seed, _STREAM_LOOKS)
+    pool = "test" if split_of(seed) == "test" else "train"
+    surface, table = _TABLES[pool][rng.integers(len(_TABLES[pool]))]
+    wall = _WALLS[pool][rng.integers(len(_WALLS[pool]))]
+    floor = tuple(float(c) * 0.8 for c in wall)
+    azimuth, elevation = rng.uniform(-2.6, -0.6), np.radians(rng.uniform(52, 70))
+    direction = (np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), -np.sin(elevation))
+    return Looks(
+        surface=surface,
+        table=table,
+        wall=wall,
+        floor=(floor[0], floor[1], floor[2]),
+        light_direction=(float(direction[0]), float(direction[1]), float(direction[2])),
+        light=float(rng.uniform(0.52, 0.68)),
+        ambient=float(rng.uniform(0.30, 0.38)),
+        shade=float(rng.uniform(0.92, 1.08)),
+        texture_seed=int(rng.integers(2**31)),
+    )
+
+
+def _smooth_noise(rng: np.random.Generator, cells: tuple[int, int], size: int) -> np.ndarray:
+    """Periodic value noise of `cells` cells per side, in [-1, 1], shape (size, size)."""
+    grid = rng.uniform(-1, 1, cells)
+    result = grid
+    for axis, count in enumerate(cells):
+        position = np.arange(size) * count / size
+        left = position.astype(int)
+        t = position - left
+        t = t * t * (3 - 2 * t)
+        t = t[:, None] if axis == 0 else t[None, :]
+        result = np.take(result, left, axis) * (1 - t) + np.take(result, (left + 1) % count, axis) * t
+    return np.asarray(result)
+
+
+def table_texture(looks: Looks) -> UInt8[np.ndarray, "256 256 3"]:
+    """Grain of a wooden table or the weave of a cloth, made from numbers alone."""
+    rng = np.random.default_rng(looks.texture_seed)
+    size = _TEXTURE_SIZE
+    if looks.surface == "wood":
+        rings = np.sin(2 * np.pi * (np.arange(size)[:, None] / size * 9 + 0.9 * _smooth_noise(rng, (4, 2), size)))
+        fibre = _smooth_noise(rng, (128, 6), size)
+        relief = 0.055 * rings + 0.06 * fibre + 0.05 * _smooth_noise(rng, (5, 2), size)
+        tint = np.array([1.0, 1.05, 1.1])
+    else:
+        warp = np.sin(2 * np.pi * np.arange(size) * 32 / size)
+        relief = 0.03 * warp[:, None] * warp[None, :] + 0.03 * _smooth_noise(rng, (128, 128), size)
+        relief = relief + 0.03 * _smooth_noise(rng, (6, 6), size)
+        tint = np.ones(3)
+    image = np.array(looks.table) * (1 + relief[..., None] * tint)
+    return (np.clip(image, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,147 @@
+"""The things on the table, added to an MjSpec: cubes, cylinders, plates, buttons and the lines of a push."""
+
+import mujoco
+import numpy as np
+
+from understudy.simulation.layout import LINES_X, OBJECT_HALF_HEIGHT, PLATE_RADIUS, Item, Layout
+from understudy.simulation.looks import COLOURS, Looks
+
+__all__ = [
+    "BUTTON_PRESSED_TRAVEL",
+    "BUTTON_TOP",
+    "CONTACT",
+    "HALF_WIDTH",
+    "PLATE_TOP",
+    "add_layout",
+    "object_rgba",
+]
+
+CONTACT = {
+    "condim": 4,
+    "friction": (1.0, 0.005, 0.0001),
+    "solref": (0.01, 1.0),
+    "solimp": (0.95, 0.99, 0.001, 0.5, 2.0),
+}
+"""Contact settings of everything that is grasped or grasps (measured: slip under 0.1 mm over 3 s of holding)."""
+
+OBJECT_MASS = 0.1
+"""Mass of every object [kg]."""
+HALF_WIDTH = 0.025
+"""Half the width of a cube, radius of a cylinder [m]."""
+PLATE_TOP = 0.006
+"""Height of a plate's surface [m]."""
+BUTTON_TOP = 0.036
+"""Height of an unpressed button's cap [m]."""
+BUTTON_TRAVEL = 0.010
+"""How far the cap can go down [m]."""
+BUTTON_PRESSED_TRAVEL = 0.006
+"""A button counts as pressed from here on [m]."""
+
+_LINE_HALF_WIDTH = 0.006
+_LINE_HALF_LENGTH = 0.29
+_BOX, _CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
+
+
+def object_rgba(colour: str, looks: Looks) -> list[float]:
+    """RGBA of a named colour in these looks."""
+    return [*(float(c) for c in np.clip(np.array(COLOURS[colour]) * looks.shade, 0, 1)), 1.0]
+
+
+def add_layout(spec: mujoco.MjSpec, layout: Layout, looks: Looks) -> None:
+    """Add everything that stands on the table; bodies carry the items' names."""
+    for name, rgb, shininess in (("matt", 0.15, 0.2), ("glaze", 0.5, 0.7)):
+        spec.add_material(name=name, specular=rgb, shininess=shininess)
+    for item in layout.objects:
+        _add_object(spec, item, looks)
+    for item in layout.plates:
+        _add_plate(spec, item, looks)
+    for item in layout.buttons:
+        _add_button(spec, item, looks)
+    for name, x in zip(("line_near", "line_far"), LINES_X, strict=True):
+        spec.worldbody.add_geom(
+            name=name,
+            type=_BOX,
+            pos=[x, 0, 0.0003],
+            size=[_LINE_HALF_WIDTH, _LINE_HALF_LENGTH, 0.0003],
+            rgba=[0.95, 0.95, 0.93, 1],
+            contype=0,
+            conaffinity=0,
+            group=2,
+        )
+
+
+def _add_object(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
+    half_height = OBJECT_HALF_HEIGHT[item.kind]
+    body = spec.worldbody.add_body(name=item.name, pos=[*item.xy, half_height], quat=_yaw_quaternion(item.yaw))
+    body.add_freejoint(name=item.name)
+    size = [HALF_WIDTH] * 3 if item.kind == "cube" else [HALF_WIDTH, half_height, 0]
+    body.add_geom(
+        name=item.name,
+        type=_BOX if item.kind == "cube" else _CYLINDER,
+        size=size,
+        mass=OBJECT_MASS,
+        rgba=object_rgba(item.colour, looks),
+        material="matt",
+        **CONTACT,
+    )
+
+
+def _add_plate(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
+    """A plate is fixed to the table: a low disc with a rim that is seen and not touched."""
+    body = spec.worldbody.add_body(name=item.name, pos=[*item.xy, 0])
+    rgba = object_rgba(item.colour, looks)
+    half = PLATE_TOP / 2
+    body.add_geom(
+        name=item.name,
+        type=_CYLINDER,
+        pos=[0, 0, half],
+        size=[PLATE_RADIUS, half, 0],
+        rgba=rgba,
+        material="glaze",
+        **CONTACT,
+    )
+    rim = [c * 0.72 for c in rgba[:3]] + [1.0]
+    body.add_geom(
+        type=_CYLINDER,
+        pos=[0, 0, half],
+        size=[PLATE_RADIUS + 0.003, half * 0.9, 0],
+        rgba=rim,
+        material="glaze",
+        contype=0,
+        conaffinity=0,
+        group=2,
+    )
+
+
+def _add_button(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
+    """A cap on a spring in a fixed housing. Cap and housing must not touch, or the cap could never go down."""
+    base = spec.worldbody.add_body(name=f"{item.name}_base", pos=[*item.xy, 0])
+    base.add_geom(
+        type=_BOX, pos=[0, 0, 0.011], size=[0.035, 0.035, 0.011], rgba=[0.25, 0.26, 0.28, 1], material="matt", **CONTACT
+    )
+    cap = base.add_body(name=item.name, pos=[0, 0, BUTTON_TOP])
+    cap.add_joint(
+        name=item.name,
+        type=mujoco.mjtJoint.mjJNT_SLIDE,
+        axis=[0, 0, -1],
+        range=[0, BUTTON_TRAVEL],
+        limited=mujoco.mjtLimited.mjLIMITED_TRUE,
+        stiffness=[200.0, 0, 0],
+        damping=[2.0, 0, 0],
+        springref=-0.003,
+    )
+    cap.add_geom(
+        name=item.name,
+        type=_CYLINDER,
+        pos=[0, 0, -0.009],
+        size=[0.022, 0.009, 0],
+        mass=0.03,
+        rgba=object_rgba(item.colour, looks),
+        material="glaze",
+        **CONTACT,
+    )
+    spec.add_exclude(bodyname1=f"{item.name}_base", bodyname2=item.name)
+
+
+def _yaw_quaternion(yaw: float) -> list[float]:
+    return [float(np.cos(yaw / 2)), 0.0, 0.0, float(np.sin(yaw / 2))]

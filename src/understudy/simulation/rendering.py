@@ -1,0 +1,66 @@
+"""Images of the fixed camera: one renderer per model and size, small images averaged down from larger ones."""
+
+import atexit
+import weakref
+
+import mujoco
+import numpy as np
+from jaxtyping import UInt8
+
+from understudy.errors import UnderstudyError
+
+__all__ = ["SceneRenderer"]
+
+_SUPERSAMPLING = 2
+"""Images up to `_SMALL` px are rendered at twice the size and averaged: as smooth as multisampling and cheaper."""
+_SMALL = 512
+_HELP = (
+    "cannot make an OpenGL context ({error}): on Debian or Ubuntu run "
+    "`apt-get install -y --no-install-recommends libegl1 libgl1-mesa-dri libopengl0` and leave MUJOCO_GL unset or set it to egl"
+)
+_open: "weakref.WeakSet[SceneRenderer]" = weakref.WeakSet()
+
+
+class SceneRenderer:
+    """Renders the camera `fixed` of one model as square images; close it when done."""
+
+    def __init__(self, model: mujoco.MjModel, size: int) -> None:
+        if not 16 <= size <= 1024:
+            raise UnderstudyError(f"image size {size} px: must lie in 16 to 1024")
+        self.size = size
+        self._factor = _SUPERSAMPLING if size <= _SMALL else 1
+        try:
+            self._renderer = mujoco.Renderer(model, size * self._factor, size * self._factor)
+        except (mujoco.FatalError, AttributeError, ImportError, RuntimeError) as error:
+            raise UnderstudyError(
+                _HELP.format(error=str(error).splitlines()[0] if str(error) else "no reason given")
+            ) from error
+        self._option = mujoco.MjvOption()
+        self._option.sitegroup[:] = 0
+        self._option.geomgroup[:] = 0
+        self._option.geomgroup[[0, 2]] = 1
+        self._closed = False
+        _open.add(self)
+
+    def render(self, data: mujoco.MjData) -> UInt8[np.ndarray, "S S 3"]:
+        """RGB of the scene as `data` has it; `data` must be forwarded (`mj_forward` or a step)."""
+        self._renderer.update_scene(data, camera="fixed", scene_option=self._option)
+        image = self._renderer.render()
+        if self._factor == 1:
+            return image.copy()
+        size, factor = self.size, self._factor
+        blocks = image.reshape(size, factor, size, factor, 3).astype(np.uint16).sum((1, 3))
+        return ((blocks + factor**2 // 2) // factor**2).astype(np.uint8)
+
+    def close(self) -> None:
+        """Free the context; further calls do nothing."""
+        if not self._closed:
+            self._closed = True
+            self._renderer.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    """An open context at interpreter exit prints exceptions."""
+    for renderer in list(_open):
+        renderer.close()

@@ -1,0 +1,84 @@
+"""What a task may judge by: the physical state of the table, read from MuJoCo once per control step."""
+
+from dataclasses import dataclass, field
+
+import mujoco
+import numpy as np
+from jaxtyping import Float
+
+from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL
+from understudy.simulation.scene import Scene
+
+__all__ = ["ObjectState", "TableState", "read_state"]
+
+
+@dataclass(frozen=True)
+class ObjectState:
+    """One movable object."""
+
+    position: Float[np.ndarray, "3"]
+    """Centre, world [m]."""
+    rotation: Float[np.ndarray, "3 3"]
+    """R_world_object."""
+    speed: float = 0.0
+    """Of the centre [m/s]."""
+    turn_rate: float = 0.0
+    """[rad/s]."""
+    touched: bool = False
+    """In contact with the body that acts."""
+
+    @property
+    def upright(self) -> bool:
+        """Its z axis within 20 degrees of the vertical, either way up."""
+        return bool(abs(self.rotation[2, 2]) > np.cos(np.radians(20)))
+
+    @property
+    def at_rest(self) -> bool:
+        """Slower than 2 cm/s and 0.5 rad/s."""
+        return self.speed < 0.02 and self.turn_rate < 0.5
+
+
+@dataclass(frozen=True)
+class TableState:
+    """Everything a success test may look at."""
+
+    objects: dict[str, ObjectState]
+    pressed: frozenset[str] = frozenset()
+    """Buttons that have been pressed since reset: a button that went down once stays lit."""
+    fingertips: Float[np.ndarray, "F 3"] = field(default_factory=lambda: np.zeros((0, 3)))
+    """Tips of the fingers of the body that acts, world [m]."""
+    time_s: float = 0.0
+
+
+def read_state(
+    scene: Scene, data: mujoco.MjData, tip_sites: tuple[int, ...], pressed: frozenset[str] = frozenset()
+) -> TableState:
+    """The state of `data`; `pressed` are the buttons that went down before."""
+    touched = _touched_items(scene, data)
+    objects = {}
+    for item in scene.layout.objects:
+        body = scene.model.body(item.name).id
+        dof = scene.model.jnt_dofadr[scene.model.joint(item.name).id]
+        velocity = data.qvel[dof : dof + 6]
+        objects[item.name] = ObjectState(
+            position=data.xpos[body].copy(),
+            rotation=data.xmat[body].reshape(3, 3).copy(),
+            speed=float(np.linalg.norm(velocity[:3])),
+            turn_rate=float(np.linalg.norm(velocity[3:])),
+            touched=item.name in touched,
+        )
+    down = {b.name for b in scene.layout.buttons if data.qpos[scene.qpos_address(b.name)] >= BUTTON_PRESSED_TRAVEL}
+    tips = data.site_xpos[list(tip_sites)].copy()
+    return TableState(objects, pressed | down, tips, float(data.time))
+
+
+def _touched_items(scene: Scene, data: mujoco.MjData) -> set[str]:
+    """Items in contact with a geom of the body that acts."""
+    touched = set()
+    items, static = scene.geom_item, scene.room_geoms
+    for contact in data.contact[: data.ncon]:
+        first, second = int(contact.geom1), int(contact.geom2)
+        for item, other in ((first, second), (second, first)):
+            if item in items and other not in items and other not in static:
+                touched.add(items[item])
+    return touched

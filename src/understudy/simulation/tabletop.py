@@ -1,0 +1,155 @@
+"""The tabletop as an environment: a task in the layout of a seed, one robot, ten control steps a second."""
+
+import mujoco
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from understudy.embodiments import ROBOTS, get_embodiment
+from understudy.errors import UnknownName
+from understudy.records import Camera, Observation
+from understudy.simulation.controller import Controller
+from understudy.simulation.layout import sample_layout
+from understudy.simulation.looks import sample_looks
+from understudy.simulation.rendering import SceneRenderer
+from understudy.simulation.scene import build_scene, home_qpos, light_buttons, tabletop_camera
+from understudy.simulation.state import TableState, read_state
+from understudy.simulation.tasks import get_task, goal_of
+
+__all__ = ["Tabletop"]
+
+_SETTLE_S = 0.1
+_TABLE_X, _TABLE_Y = (-0.05, 0.92), (-0.62, 0.62)
+
+
+class Tabletop:
+    """One task, one seed, one robot. `reset()` first; then `step(action)` until `done`."""
+
+    def __init__(self, task: str, seed: int, robot: str, image_size: int = 96) -> None:
+        """Build the scene of `seed` around `robot`.
+
+        Args:
+            task: a name of `tasks.TASKS`.
+            seed: sets layout, goal and looks; see `seeds.py` for the ranges.
+            robot: a name of `embodiments.ROBOTS`.
+            image_size: width and height of the images in observations [px].
+        """
+        if robot not in ROBOTS:
+            raise UnknownName("robot", robot, ROBOTS)
+        self.task = get_task(task)
+        self.body = get_embodiment(robot)
+        self.layout = sample_layout(seed)
+        self.goal = goal_of(self.task, self.layout)
+        self.image_size = image_size
+        self.scene = build_scene(self.body.build(), self.layout, sample_looks(seed))
+        self.data = mujoco.MjData(self.scene.model)
+        self._controller = Controller(self.scene, self.body)
+        self._renderers: dict[int, SceneRenderer] = {}
+        self._tips = tuple(self.scene.model.site(f"k{i}").id for i in self.body.fingertips.values())
+        self._reached = np.zeros(len(self.task.stages), dtype=bool)
+        self._pressed: frozenset[str] = frozenset()
+        self._lost = ""
+        self._start_s = 0.0
+
+    @property
+    def label(self) -> str:
+        """The task in words."""
+        return self.goal.label
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time since reset [s]."""
+        return float(self.data.time) - self._start_s
+
+    @property
+    def state(self) -> TableState:
+        """What the task judges by; the truth, not for policies."""
+        return read_state(self.scene, self.data, self._tips, self._pressed)
+
+    @property
+    def done(self) -> bool:
+        """Success, time over, or an object thrown off the table."""
+        return bool(self._lost) or self.time_s > self.task.time_limit_s - 1e-6 or self.success()
+
+    def reset(self) -> Observation:
+        """Everything back to the start of the episode."""
+        mujoco.mj_resetData(self.scene.model, self.data)
+        self.data.qpos[:] = home_qpos(self.scene, self.body.joint_names, self.body.home)
+        self._controller.reset(self.data)
+        for _ in range(round(_SETTLE_S / self.scene.model.opt.timestep)):
+            mujoco.mj_step(self.scene.model, self.data)
+        self._start_s = float(self.data.time)
+        self._reached[:] = False
+        self._pressed = frozenset()
+        self._lost = ""
+        return self.observe()
+
+    def step(self, action: Float[np.ndarray, " A"]) -> Observation:
+        """One control step of 0.1 s. Actions are clipped to the robot's action space.
+
+        Raises:
+            UnderstudyError: an action of the wrong length, or with a number that is not finite.
+        """
+        self._controller.step(self.data, action)
+        state = self.state
+        self._pressed = state.pressed
+        self._reached |= np.array(self.task.reached(self.goal, self.layout, state))
+        if not self._lost:
+            self._lost = _lost_object(state)
+        return self.observe()
+
+    def observe(self) -> Observation:
+        """Image of the fixed camera, and the joint positions of arm and hand as proprioception [rad | m]."""
+        return Observation(
+            image=self.render(self.image_size),
+            camera=self.camera(self.image_size),
+            time_s=self.time_s,
+            proprioception=self.joints(),
+        )
+
+    def joints(self) -> Float[np.ndarray, " J"]:
+        """Joint positions in the order of the body's `joint_names` [rad | m]."""
+        return np.array([self.data.qpos[self.scene.qpos_address(name)] for name in self.body.joint_names])
+
+    def success(self) -> bool:
+        """Whether the task is fulfilled now."""
+        return not self._lost and self.task.reached(self.goal, self.layout, self.state)[-1]
+
+    def score(self) -> float:
+        """Points of 0 to 100 for the stages reached so far; the last stage counts only while it holds."""
+        reached = [*self._reached[:-1], self.success()]
+        return float(sum(stage.points for stage, ok in zip(self.task.stages, reached, strict=True) if ok))
+
+    def failure(self) -> str:
+        """What went wrong, in a word; empty on success. `lost:NAME` means that an object left the table."""
+        if self.success():
+            return ""
+        if self._lost:
+            return f"lost:{self._lost}"
+        return self.task.failure(self.goal, self.layout, self.state, tuple(bool(r) for r in self._reached))
+
+    def camera(self, size: int) -> Camera:
+        """The policy's camera for images of `size` pixels."""
+        return tabletop_camera(size)
+
+    def render(self, size: int) -> UInt8[np.ndarray, "S S 3"]:
+        """What the policy's camera sees now, RGB."""
+        if size not in self._renderers:
+            self._renderers[size] = SceneRenderer(self.scene.model, size)
+        light_buttons(self.scene, self._pressed)
+        return self._renderers[size].render(self.data)
+
+    def close(self) -> None:
+        """Free the renderers."""
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
+
+
+def _lost_object(state: TableState) -> str:
+    """Name of an object that is no longer over the table, or empty."""
+    for name, thing in state.objects.items():
+        x, y, z = thing.position
+        inside = _TABLE_X[0] < x < _TABLE_X[1] and _TABLE_Y[0] < y < _TABLE_Y[1] and -0.05 < z < 1.0
+        if not inside:
+            return name
+    return ""

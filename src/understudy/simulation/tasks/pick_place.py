@@ -1,0 +1,55 @@
+"""Put the named object on one of the two plates and let go."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from understudy.simulation.layout import OBJECT_HALF_HEIGHT, PLATE_RADIUS, Layout
+from understudy.simulation.objects import HALF_WIDTH, PLATE_TOP
+from understudy.simulation.state import ObjectState, TableState
+from understudy.simulation.tasks.task import Goal, Stage, Task
+
+__all__ = ["PickPlace"]
+
+_APPROACH_M = 0.05
+_LIFT_M = 0.03
+_MARGIN_M = 0.01
+
+
+class PickPlace(Task):
+    """Success: the object rests on its plate, its centre at least 1 cm within the rim, and nothing touches it."""
+
+    name: ClassVar[str] = "pick_place"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage("approach", 30), Stage("grasp", 40), Stage("place", 30))
+    time_limit_s: ClassVar[float] = 20.0
+    left_open: ClassVar[str] = "which of the two plates, and how the object is grasped"
+
+    def sample_goal(self, layout: Layout, rng: np.random.Generator) -> Goal:
+        """Any object, any plate."""
+        target = layout.objects[rng.integers(len(layout.objects))]
+        plate = layout.plates[rng.integers(len(layout.plates))]
+        return Goal(target.name, plate.name, plate.xy, f"put the {target.title} on a plate")
+
+    def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
+        """Approach: two fingertips within 5 cm of the object's surface. Grasp: touched and lifted by 3 cm. Place: success."""
+        target, item = state.objects[goal.target], layout.item(goal.target)
+        distance = np.linalg.norm(state.fingertips - target.position, axis=1) - HALF_WIDTH
+        lifted = target.touched and target.position[2] > OBJECT_HALF_HEIGHT[item.kind] + _LIFT_M
+        placed = _on_plate(target, item.kind, goal.place_xy) and target.at_rest and not target.touched
+        return (int((distance < _APPROACH_M).sum()) >= 2 or lifted or placed, lifted, placed)
+
+    def failure(self, goal: Goal, layout: Layout, state: TableState, reached: tuple[bool, ...]) -> str:
+        """`not_approached`, `not_grasped`, `not_released`, `wrong_plate`, `dropped`."""
+        target, kind = state.objects[goal.target], layout.item(goal.target).kind
+        if target.touched and reached[1]:
+            return "not_released"
+        if any(_on_plate(target, kind, plate.xy) for plate in layout.plates if plate.name != goal.place):
+            return "wrong_plate"
+        return ("not_approached", "not_grasped", "dropped")[sum(reached[:2])]
+
+
+def _on_plate(target: ObjectState, kind: str, plate_xy: tuple[float, float]) -> bool:
+    """Carried by the plate: within its rim and not lower than on its surface, not higher than standing on it."""
+    off_centre = np.linalg.norm(target.position[:2] - np.array(plate_xy))
+    height = target.position[2] - PLATE_TOP
+    return bool(off_centre < PLATE_RADIUS - _MARGIN_M and 0.9 * HALF_WIDTH < height < OBJECT_HALF_HEIGHT[kind] + 0.012)

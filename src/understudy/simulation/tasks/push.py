@@ -1,0 +1,55 @@
+"""Push the named object forward to one of the two lines."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from understudy.simulation.layout import LINES_X, Layout
+from understudy.simulation.objects import HALF_WIDTH
+from understudy.simulation.state import TableState
+from understudy.simulation.tasks.task import Goal, Stage, Task
+
+__all__ = ["Push"]
+
+_TOLERANCE_X_M = 0.03
+_TOLERANCE_Y_M = 0.06
+_MOVED_M = 0.03
+
+
+class Push(Task):
+    """Success: the object rests upright with its centre within 3 cm of its line, at most 6 cm aside of its start."""
+
+    name: ClassVar[str] = "push"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage("move", 60), Stage("line", 40))
+    time_limit_s: ClassVar[float] = 15.0
+    left_open: ClassVar[str] = "which of the two lines"
+
+    def sample_goal(self, layout: Layout, rng: np.random.Generator) -> Goal:
+        """Any object, straight ahead to either line."""
+        target = layout.objects[rng.integers(len(layout.objects))]
+        line = int(rng.integers(2))
+        name = ("line_near", "line_far")[line]
+        return Goal(target.name, name, (LINES_X[line], target.xy[1]), f"push the {target.title} to a line")
+
+    def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
+        """Move: at least 3 cm forward, upright, on the table. Line: success."""
+        target, start = state.objects[goal.target], layout.item(goal.target).position
+        stands = target.upright and target.position[2] < HALF_WIDTH + 0.02
+        moved = stands and target.position[0] - start[0] > _MOVED_M
+        off = np.abs(target.position[:2] - goal.place_position)
+        at_line = stands and off[0] < _TOLERANCE_X_M and off[1] < _TOLERANCE_Y_M and target.at_rest
+        return (bool(moved or at_line), bool(at_line))
+
+    def failure(self, goal: Goal, layout: Layout, state: TableState, reached: tuple[bool, ...]) -> str:
+        """`toppled`, `not_moved`, `aside`, `short`, `too_far`, `not_at_rest`."""
+        target = state.objects[goal.target]
+        if not target.upright:
+            return "toppled"
+        if not reached[0]:
+            return "not_moved"
+        off = target.position[:2] - goal.place_position
+        if abs(off[1]) >= _TOLERANCE_Y_M:
+            return "aside"
+        if abs(off[0]) < _TOLERANCE_X_M:
+            return "not_at_rest"
+        return "short" if off[0] < 0 else "too_far"
