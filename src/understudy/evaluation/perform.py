@@ -35,7 +35,7 @@ def perform(prompt: Path, task: str, seed: int, robot: str, policy: str = "kinem
     frames: list[UInt8[np.ndarray, "H W 3"]] = []
     try:
         result = run_rollout(table, actor, video, on_step=lambda scene: frames.append(scene.render(_VIDEO_SIZE)))
-        label = table.layout.label
+        label = table.label
     finally:
         table.close()
     report = {

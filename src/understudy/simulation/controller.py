@@ -2,7 +2,7 @@
 
 The wrist target is reached by damped least squares on the arm's joints with a pull towards `home` in the null space:
 
-    dq = J^T (J J^T + d^2 I)^-1 e + (I - J^+ J) g (q_home - q)        warm-started, at most `_ITERATIONS` a control step
+    dq = J^T (J J^T + d^2 I)^-1 e + (I - J^+ J) g (q_home - q)        warm-started
 
 Servos are position servos with damping, force = kp (ctrl - q) - kv dq/dt, so a ramp of speed v lags by kv v / kp. The ramp
 is led by that much (plus the joint's own damping), which cancels the lag of 0.1 s that such servos have.
@@ -89,9 +89,9 @@ class Controller:
             raise UnderstudyError(f"{self._body.name}: action is not a finite number in {', '.join(names)}")
         return np.clip(action, space.low, space.high)
 
-    def step(self, data: mujoco.MjData, action: Float[np.ndarray, " A"]) -> None:
-        """Advance the physics by one control step under `action`."""
-        goal = self._joint_goal(self.clip(action))
+    def step(self, data: mujoco.MjData, action: Float[np.ndarray, " A"] | None) -> None:
+        """Advance the physics by one control step under `action`; None keeps to the last one."""
+        goal = self._target if action is None else self._joint_goal(self.clip(action))
         reach = self._body.speed_limit * CONTROL_DT_S
         # Arm joints slow down together, so that the wrist stays on its way; fingers each by themselves.
         move = goal - self._target

@@ -17,7 +17,7 @@ def save_demonstration(demonstration: HumanDemonstration, path: Path) -> None:
     """Write the film to `path` (ends in .mp4) and its truth beside it; the film, written last, says that all is there.
 
     Raises:
-        UnderstudyError: another ending, or a file that cannot be written. Nothing half-written is left under these names.
+        UnderstudyError: another ending, or a file that cannot be written. Nothing half-written is left.
     """
     path = Path(path)
     if path.suffix != ".mp4":

@@ -49,7 +49,7 @@ class Motion:
         return self._moves[-1].pose if self._moves else self.start
 
     def move(self, pose: HandPose, duration_s: float, overlap: float = 0.0) -> float:
-        """Go on to `pose`, starting when `overlap` (0 to 1) of the move before is still to come; returns when it ends [s]."""
+        """Go on to `pose`, starting while `overlap` (0 to 1) of the move before is to come; returns its end [s]."""
         before = self._moves[-1].duration_s if self._moves else 0.0
         start_s = self.end_s - overlap * min(before, duration_s)
         self._moves.append(_Move(start_s, duration_s, pose))

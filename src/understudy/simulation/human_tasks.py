@@ -1,7 +1,8 @@
-"""How a person does each task: way-points of a right hand, chosen anew for every seed, and what the things do meanwhile.
+"""How a person does each task: way-points of a right hand, chosen anew for every seed.
 
-Nothing here is copied from a robot's expert: grasp axis, approach, heights, speed, pauses and hesitation are the person's own.
-Contact points lie at about mid height of the object, at least 18 mm above the table; a carried object is lifted by 9 cm or more.
+Nothing here is copied from a robot's expert: grasp axis, approach, heights, speed, pauses and hesitation are the
+person's own. Contact points lie at about mid height of the object, at least 18 mm above the table; a carried object is
+lifted by 10 cm or more.
 """
 
 from collections.abc import Callable

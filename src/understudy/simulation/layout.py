@@ -1,7 +1,7 @@
 """Where things stand on the table at reset: sampled from a seed, the same for every task and embodiment.
 
-Seen from the robot's base, three objects stand in a near row, two lines lie across the table before them, and two plates
-and two buttons make up a far row. Every task is possible with every object, so the first image does not tell which is
+Seen from the robot's base, three objects stand in a near row, two lines lie across the table before them, and
+two plates and two buttons make up a far row. Every task is possible with every object, so the first image does not tell which is
 meant. The rows keep a spacing that lets a hand in between, and end where the arm's reach ends.
 """
 

@@ -66,7 +66,7 @@ class Looks:
     light_direction: tuple[float, float, float]
     """Direction in which the main light shines, world."""
     light: float
-    """Strength of the main light, about 0.5 to 0.7."""
+    """Strength of the main light, about 0.45 to 0.6."""
     ambient: float
     shade: float
     """Factor on the objects' colours, about 0.9 to 1.1."""
@@ -88,8 +88,8 @@ def sample_looks(seed: int) -> Looks:
         wall=wall,
         floor=(floor[0], floor[1], floor[2]),
         light_direction=(float(direction[0]), float(direction[1]), float(direction[2])),
-        light=float(rng.uniform(0.52, 0.68)),
-        ambient=float(rng.uniform(0.30, 0.38)),
+        light=float(rng.uniform(0.46, 0.60)),
+        ambient=float(rng.uniform(0.34, 0.40)),
         shade=float(rng.uniform(0.92, 1.08)),
         texture_seed=int(rng.integers(2**31)),
     )

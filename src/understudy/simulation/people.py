@@ -1,4 +1,7 @@
-"""Who is filmed: size, skin and sleeve of a person, sampled from a seed. Test seeds draw people that no other seed draws."""
+"""Who is filmed: size, skin and sleeve of a person, sampled from a seed.
+
+Test seeds draw people that no other seed draws.
+"""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Images of the fixed camera: one renderer per model and size, small images averaged down from larger ones."""
+"""Images of the fixed camera: one renderer per model and size, images averaged down from larger ones."""
 
 import atexit
 import weakref
@@ -12,11 +12,11 @@ from understudy.errors import UnderstudyError
 __all__ = ["SceneRenderer"]
 
 _SUPERSAMPLING = 2
-"""Images up to `_SMALL` px are rendered at twice the size and averaged: as smooth as multisampling and cheaper."""
-_SMALL = 512
+"""Images are rendered at twice the size and averaged: as smooth as multisampling and cheaper."""
 _HELP = (
     "cannot make an OpenGL context ({error}): on Debian or Ubuntu run "
-    "`apt-get install -y --no-install-recommends libegl1 libgl1-mesa-dri libopengl0` and leave MUJOCO_GL unset or set it to egl"
+    "`apt-get install -y --no-install-recommends libegl1 libgl1-mesa-dri libopengl0` "
+    "and set MUJOCO_GL=egl before MuJoCo is imported"
 )
 _open: "weakref.WeakSet[SceneRenderer]" = weakref.WeakSet()
 
@@ -28,7 +28,7 @@ class SceneRenderer:
         if not 16 <= size <= 1024:
             raise UnderstudyError(f"image size {size} px: must lie in 16 to 1024")
         self.size = size
-        self._factor = _SUPERSAMPLING if size <= _SMALL else 1
+        self._factor = _SUPERSAMPLING
         try:
             self._renderer = mujoco.Renderer(model, size * self._factor, size * self._factor)
         except (mujoco.FatalError, AttributeError, ImportError, RuntimeError) as error:
@@ -46,8 +46,6 @@ class SceneRenderer:
         """RGB of the scene as `data` has it; `data` must be forwarded (`mj_forward` or a step)."""
         self._renderer.update_scene(data, camera="fixed", scene_option=self._option)
         image = self._renderer.render()
-        if self._factor == 1:
-            return image.copy()
         size, factor = self.size, self._factor
         blocks = image.reshape(size, factor, size, factor, 3).astype(np.uint16).sum((1, 3))
         return ((blocks + factor**2 // 2) // factor**2).astype(np.uint8)

@@ -34,13 +34,14 @@ TABLE_FRICTION = 0.35
 """Slide friction of the table top: low enough that an object pushed at mid height slides before it tips."""
 
 CAMERA_EYE = (0.82, 0.68, 0.80)
-"""The one fixed camera [m]: before the table on its left, 1.1 m from the middle of the layout. A right hand that reaches
+"""The one fixed camera [m]: before the table on its left, 1.1 m from the layout's middle. A right hand that reaches
 over the table is seen from its thumb's side and from above, and the camera's depth runs mostly along y and down."""
 CAMERA_TARGET = (0.45, 0.02, 0.04)
 CAMERA_FOV_DEG = 36.0
 
 _BOX, _PLANE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_PLANE
 _FLOOR_Z = -0.72
+_EXTENT = 0.9
 
 
 def tabletop_camera(size: int) -> Camera:
@@ -103,11 +104,14 @@ def _set_quality(spec: mujoco.MjSpec) -> None:
     visual.quality.offsamples = 0
     visual.quality.numslices = 20
     visual.quality.numstacks = 10
-    visual.global_.offwidth = 1024
-    visual.global_.offheight = 1024
-    visual.map.znear = 0.02
-    visual.map.zfar = 12.0
-    visual.map.shadowscale = 0.5
+    visual.global_.offwidth = 2048
+    visual.global_.offheight = 2048
+    # The shadow map covers `extent` around the light's axis: no more than the table, so that its texels stay small.
+    spec.stat.extent = _EXTENT
+    spec.stat.center = [0.45, 0.0, 0.1]
+    visual.map.znear = 0.02 / _EXTENT
+    visual.map.zfar = 12.0 / _EXTENT
+    visual.map.shadowclip = 1.0
 
 
 def _add_room(spec: mujoco.MjSpec, looks: Looks) -> None:
@@ -163,7 +167,7 @@ def _add_light(spec: mujoco.MjSpec, looks: Looks) -> None:
     )
     head = spec.visual.headlight
     head.ambient = [looks.ambient] * 3
-    head.diffuse = [0.28] * 3
+    head.diffuse = [0.32] * 3
     head.specular = [0.05] * 3
 
 

@@ -1,5 +1,7 @@
 """The tabletop as an environment: a task in the layout of a seed, one robot, ten control steps a second."""
 
+from typing import Literal, overload
+
 import mujoco
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -7,7 +9,7 @@ from jaxtyping import Float, UInt8
 from understudy.embodiments import ROBOTS, get_embodiment
 from understudy.errors import UnknownName
 from understudy.records import Camera, Observation
-from understudy.simulation.controller import Controller
+from understudy.simulation.controller import CONTROL_DT_S, Controller
 from understudy.simulation.layout import sample_layout
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.rendering import SceneRenderer
@@ -68,7 +70,12 @@ class Tabletop:
     @property
     def done(self) -> bool:
         """Success, time over, or an object thrown off the table."""
-        return bool(self._lost) or self.time_s > self.task.time_limit_s - 1e-6 or self.success()
+        return self.lost() or self.time_s > self.task.time_limit_s - 1e-6 or self.success()
+
+    @property
+    def max_steps(self) -> int:
+        """Control steps in the task's time limit."""
+        return round(self.task.time_limit_s / CONTROL_DT_S)
 
     def reset(self) -> Observation:
         """Everything back to the start of the episode."""
@@ -83,8 +90,18 @@ class Tabletop:
         self._lost = ""
         return self.observe()
 
-    def step(self, action: Float[np.ndarray, " A"]) -> Observation:
-        """One control step of 0.1 s. Actions are clipped to the robot's action space.
+    @overload
+    def step(self, action: Float[np.ndarray, " A"] | None, *, observe: Literal[True] = True) -> Observation: ...
+
+    @overload
+    def step(self, action: Float[np.ndarray, " A"] | None, *, observe: Literal[False]) -> None: ...
+
+    def step(self, action: Float[np.ndarray, " A"] | None, *, observe: bool = True) -> Observation | None:
+        """One control step of 0.1 s.
+
+        Args:
+            action: clipped to the robot's action space; None keeps to the command before.
+            observe: False saves the image; the result is then None.
 
         Raises:
             UnderstudyError: an action of the wrong length, or with a number that is not finite.
@@ -95,7 +112,7 @@ class Tabletop:
         self._reached |= np.array(self.task.reached(self.goal, self.layout, state))
         if not self._lost:
             self._lost = _lost_object(state)
-        return self.observe()
+        return self.observe() if observe else None
 
     def observe(self) -> Observation:
         """Image of the fixed camera, and the joint positions of arm and hand as proprioception [rad | m]."""
@@ -113,6 +130,10 @@ class Tabletop:
     def success(self) -> bool:
         """Whether the task is fulfilled now."""
         return not self._lost and self.task.reached(self.goal, self.layout, self.state)[-1]
+
+    def lost(self) -> bool:
+        """Whether an object left the table: the episode cannot be saved."""
+        return bool(self._lost)
 
     def score(self) -> float:
         """Points of 0 to 100 for the stages reached so far; the last stage counts only while it holds."""

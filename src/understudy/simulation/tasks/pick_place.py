@@ -31,7 +31,7 @@ class PickPlace(Task):
         return Goal(target.name, plate.name, plate.xy, f"put the {target.title} on a plate")
 
     def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
-        """Approach: two fingertips within 5 cm of the object's surface. Grasp: touched and lifted by 3 cm. Place: success."""
+        """Approach: two fingertips within 5 cm of the object. Grasp: touched and lifted by 3 cm. Place: success."""
         target, item = state.objects[goal.target], layout.item(goal.target)
         distance = np.linalg.norm(state.fingertips - target.position, axis=1) - HALF_WIDTH
         lifted = target.touched and target.position[2] > OBJECT_HALF_HEIGHT[item.kind] + _LIFT_M
