@@ -57,7 +57,7 @@ def plan(prompt: Prompt, observation: Observation, robot: str, dt_s: float) -> P
         track = track_hand(prompt, camera=camera)
         keypoints, notes = _anchored(_in_world(track), track, prompt, camera)
     if track.handedness == "left":
-        keypoints, note = mirror_left_hand(keypoints)
+        keypoints, note = mirror_left_hand(keypoints, about="hand")
         notes += (note,)
     trajectory = retarget_hand(keypoints, track.status, track.time_s, robot)
     sampled = resample(trajectory, dt_s)
