@@ -30,6 +30,9 @@ class RetargetConfig:
     """Distance kept from the table: half the thickness of a fingertip [m]."""
     squeeze_m: float = 0.03
     """While something is held, thumb and fingers aim this much closer together than the human's [m]."""
+    tuck_idle_fingers: bool = True
+    """In clips with a grasp, ring and little finger are curled up into the palm: robots' fingers are thicker than a
+    human's, and a fingertip beside the object would land on it."""
     ring_takes_little: bool = False
     """On a hand without a little finger, the ring finger aims at the middle of the human's two."""
     approach_cone_deg: float = 30.0

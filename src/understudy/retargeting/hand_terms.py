@@ -8,10 +8,12 @@ from understudy.geometry.hand_frame import wrist_frame
 from understudy.retargeting.config import RetargetConfig
 from understudy.retargeting.terms import FingerPairs, KeypointPositions, RowTerm, WristPose
 
-__all__ = ["hand_terms", "squeeze_fingertips"]
+__all__ = ["hand_terms", "squeeze_fingertips", "tuck_fingertips"]
 
 _FINGER_ORDER = ("thumb", "index", "middle", "ring", "little")
 _MIDDLE_JOINTS = (2, 3, 6, 10, 14, 18)
+_TUCKED_M = 0.03
+"""How far in front of its knuckle the tip of a curled finger lies [m]."""
 _WEAK_PAIR = 0.25
 """Share of the pair weight while nothing is held."""
 
@@ -30,6 +32,8 @@ def hand_terms(
     if config.ring_takes_little and "little" not in fingers:
         goal[:, 13:17] = 0.5 * (keypoints[:, 13:17] + keypoints[:, 17:21])
     goal = squeeze_fingertips(goal, closed, config.squeeze_m)
+    if config.tuck_idle_fingers and closed.any():
+        goal = tuck_fingertips(goal)
     if config.table_height_m is not None:
         lowest = config.table_height_m + config.clearance_m
         goal[:, list(tips), 2] = np.maximum(goal[:, list(tips), 2], lowest)
@@ -61,6 +65,14 @@ def squeeze_fingertips(
     shift = 0.5 * np.minimum(squeeze_m, distance) * across / np.maximum(distance, 1e-9) * closed[:, None]
     goal[:, 4] += shift
     goal[:, [8, 12, 16, 20]] -= shift[:, None]
+    return goal
+
+
+def tuck_fingertips(keypoints: Float[np.ndarray, "T 21 3"]) -> Float[np.ndarray, "T 21 3"]:
+    """Tips of ring and little finger in front of their own knuckles, where a curled finger ends."""
+    goal = keypoints.copy()
+    palm = _wrist_frames(keypoints)[:, :3, 2]
+    goal[:, [16, 20]] = keypoints[:, [13, 17]] + _TUCKED_M * palm[:, None]
     return goal
 
 
