@@ -149,7 +149,7 @@ def _fit_window(
     return HandFit(state, _covariance(terms, motion, state, config.uncertainty), residual, solved)
 
 
-def _moved(state: HandState, step: Float[np.ndarray, "N 26"]) -> HandState:
+def moved(state: HandState, step: Float[np.ndarray, "N 26"]) -> HandState:
     return HandState(
         state.position + step[:, :3],
         state.rotation @ matrix_from_rotation_vector(step[:, 3:6]),
@@ -165,7 +165,7 @@ def _solve_frames(terms: FrameTerms, state: HandState) -> tuple[HandState, Float
     for _ in range(_FRAME_ITERATIONS):
         damped = hessian.copy()
         damped[:, diagonal, diagonal] *= 1 + damping[:, None]
-        tried = _moved(state, -np.linalg.solve(damped, gradient[..., None])[..., 0])
+        tried = moved(state, -np.linalg.solve(damped, gradient[..., None])[..., 0])
         new_cost, new_gradient, new_hessian = terms.linearised(tried)
         better = new_cost < cost
         damping = np.clip(np.where(better, damping / 3, damping * 5), 1e-6, 1e6)
@@ -209,7 +209,7 @@ def _solve_together(terms: FrameTerms, motion: MotionTerms, state: HandState) ->
         while True:
             damped = hessian.copy()
             damped[:, diagonal, diagonal] *= 1 + damping
-            tried = _moved(state, -BandedCholesky(damped, first, second).solve(gradient))
+            tried = moved(state, -BandedCholesky(damped, first, second).solve(gradient))
             new_linearised = terms.linearised(tried)
             new_cost = new_linearised[0].sum() + motion.cost(tried)
             if new_cost < cost:

@@ -52,7 +52,8 @@ def save_hand_track(path: Path, track: HandTrack) -> None:
     except OSError as error:
         raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():
+            part.unlink()
 
 
 def load_hand_track(path: Path) -> HandTrack:

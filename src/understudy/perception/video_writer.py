@@ -34,10 +34,11 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: f
         path.parent.mkdir(parents=True, exist_ok=True)
         _encode(part, frames, fps, crf)
         part.replace(path)
-    except OSError as error:
+    except (OSError, av.FFmpegError) as error:
         raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():
+            part.unlink()
 
 
 def _encode(part: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: float, crf: int) -> None:
