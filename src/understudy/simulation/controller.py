@@ -4,8 +4,8 @@ The wrist target is reached by damped least squares on the arm's joints with a p
 
     dq = J^T (J J^T + d^2 I)^-1 e + (I - J^+ J) g (q_home - q)        warm-started
 
-Servos are position servos with damping, force = kp (ctrl - q) - kv dq/dt, so a ramp of speed v lags by kv v / kp. The ramp
-is led by that much (plus the joint's own damping), which cancels the lag of 0.1 s that such servos have.
+Servos are position servos with damping, force = kp (ctrl - q) - kv dq/dt, so a ramp of speed v lags by kv v / kp. The
+ramp is led by that much (plus the joint's own damping), which cancels the lag of 0.1 s that such servos have.
 """
 
 import mujoco

@@ -75,7 +75,7 @@ class _Person:
 
     def resting(self) -> HandPose:
         """Relaxed, before the person at the near edge of the table."""
-        position = np.array([0.20, -0.08, 0.15]) + self.rng.uniform(-0.03, 0.03, 3)
+        position = np.array([0.22, -0.08, 0.16]) + self.rng.uniform(-0.03, 0.03, 3)
         R = hand_rotation(self.rng.uniform(-0.1, 0.3), self.rng.uniform(0.35, 0.6), self.rng.uniform(0.1, 0.4))
         return HandPose(make_transform(R, position), _RELAXED)
 
@@ -99,11 +99,11 @@ def _pinch(person: _Person, item: Item) -> tuple[HandPose, HandPose]:
     if from_the_side:
         axis, R = (
             item.yaw - np.pi / 2,
-            hand_rotation(rng.uniform(0.1, 0.3), rng.uniform(0.5, 0.7), rng.uniform(0.85, 1.0)),
+            hand_rotation(rng.uniform(0.1, 0.3), rng.uniform(0.6, 0.8), rng.uniform(0.85, 1.0)),
         )
     else:
         axis = item.yaw if item.kind == "cube" else rng.uniform(-0.6, 0.1)
-        R = hand_rotation(axis + rng.uniform(0.0, 0.3), rng.uniform(0.6, 0.85), rng.uniform(0.15, 0.45))
+        R = hand_rotation(axis + rng.uniform(0.0, 0.3), rng.uniform(0.75, 0.95), rng.uniform(0.15, 0.45))
     across = np.array([np.cos(axis), np.sin(axis), 0.0])
     beside = -R[:, 1] + (R[:, 1] @ across) * across
     beside /= np.linalg.norm(beside)
@@ -156,7 +156,7 @@ def _pick_place(person: _Person, layout: Layout, goal: Goal) -> Performance:
 
 def _push(person: _Person, layout: Layout, goal: Goal) -> Performance:
     item, rng = layout.item(goal.target), person.rng
-    R = hand_rotation(rng.uniform(-0.15, 0.15), rng.uniform(0.65, 0.85), rng.uniform(0.0, 0.25))
+    R = hand_rotation(rng.uniform(-0.15, 0.15), rng.uniform(0.8, 1.0), rng.uniform(0.0, 0.25))
     height = rng.uniform(0.022, 0.030)
     T_object = _object_pose(item.position, height, item.yaw)
     if item.kind == "cube":
@@ -167,12 +167,12 @@ def _push(person: _Person, layout: Layout, goal: Goal) -> Performance:
         depth = np.sqrt((HALF_WIDTH + SKIN_M) ** 2 - 0.009**2)
         tips = {i: np.array([item.xy[0] - depth, item.xy[1] + y, height, 1.0]) for i, y in places.items()}
     contact = person.reach(_PUSHING, R, {i: tip[:3] for i, tip in tips.items()})
-    behind = contact.moved(np.array([-rng.uniform(0.035, 0.05), 0.0, 0.004]))
+    behind = contact.moved(np.array([-rng.uniform(0.025, 0.035), 0.0, 0.004]))
     distance = goal.place_xy[0] - item.xy[0] + rng.uniform(-0.008, 0.008)
     end = contact.moved(np.array([distance, 0.0, 0.0]))
     motion = Motion(person.resting())
     motion.pause(rng.uniform(0.1, 0.3))
-    motion.move(behind.moved(np.array([-0.02, 0.0, rng.uniform(0.04, 0.07)])), person.seconds(0.9))
+    motion.move(behind.moved(np.array([-0.01, 0.0, rng.uniform(0.04, 0.07)])), person.seconds(0.9))
     motion.move(behind, person.seconds(0.5), overlap=0.4)
     person.hesitate(motion)
     motion.move(end, person.seconds(0.8 + 4.0 * distance))
@@ -186,7 +186,7 @@ def _push(person: _Person, layout: Layout, goal: Goal) -> Performance:
 
 def _press_button(person: _Person, layout: Layout, goal: Goal) -> Performance:
     rng = person.rng
-    R = hand_rotation(rng.uniform(-0.2, 0.3), rng.uniform(0.65, 0.9), rng.uniform(0.0, 0.4))
+    R = hand_rotation(rng.uniform(-0.2, 0.3), rng.uniform(0.75, 0.95), rng.uniform(0.0, 0.4))
     top = np.array([*(goal.place_position + rng.uniform(-0.005, 0.005, 2)), BUTTON_TOP + SKIN_M])
     touch = person.reach(_POINTING, R, {_INDEX: top})
     down = touch.moved(-rng.uniform(0.9, 1.0) * BUTTON_TRAVEL * _UP)

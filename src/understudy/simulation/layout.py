@@ -1,8 +1,8 @@
 """Where things stand on the table at reset: sampled from a seed, the same for every task and embodiment.
 
-Seen from the robot's base, three objects stand in a near row, two lines lie across the table before them, and
-two plates and two buttons make up a far row. Every task is possible with every object, so the first image does not tell which is
-meant. The rows keep a spacing that lets a hand in between, and end where the arm's reach ends.
+Seen from the robot's base, three objects stand in a near row, two lines lie across the table before them, and two
+plates and two buttons make up a far row. Every task is possible with every object, so the first image does not tell
+which is meant. The rows keep a spacing that lets a hand in between, and end where the arm's reach ends.
 """
 
 from dataclasses import dataclass
@@ -32,17 +32,17 @@ OBJECT_HALF_HEIGHT = {"cube": 0.025, "cylinder": 0.035}
 """Half the height of an object [m]; both are 0.05 wide."""
 PLATE_RADIUS = 0.06
 """Radius of a plate [m]."""
-LINES_X = (0.475, 0.55)
+LINES_X = (0.515, 0.59)
 """x of the near and of the far line [m]; a push ends on one of them."""
 
-_OBJECT_X = (0.36, 0.40)
+_OBJECT_X = (0.415, 0.445)
 _OBJECT_Y = (-0.21, 0.21)
 _OBJECT_SPACING_Y = 0.14
-_FAR_X = (0.64, 0.655)
-_FAR_Y = (-0.265, 0.265)
-_FAR_SPACING_Y = 0.145
-_REACH = 0.685
-"""Largest distance from the base's axis at which every robot still works with its hand pointing down [m]."""
+_FAR_X = (0.675, 0.69)
+_FAR_Y = (-0.25, 0.25)
+_FAR_SPACING_Y = 0.14
+_REACH = 0.725
+"""Largest distance from the base's axis that every robot still reaches with its hand pitched 70 degrees down [m]."""
 _YAW = 0.25
 _STREAM_LAYOUT = 1
 

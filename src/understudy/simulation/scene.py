@@ -33,10 +33,10 @@ PHYSICS_DT_S = 0.002
 TABLE_FRICTION = 0.35
 """Slide friction of the table top: low enough that an object pushed at mid height slides before it tips."""
 
-CAMERA_EYE = (0.82, 0.68, 0.80)
+CAMERA_EYE = (0.89, 0.69, 0.80)
 """The one fixed camera [m]: before the table on its left, 1.1 m from the layout's middle. A right hand that reaches
 over the table is seen from its thumb's side and from above, and the camera's depth runs mostly along y and down."""
-CAMERA_TARGET = (0.45, 0.02, 0.04)
+CAMERA_TARGET = (0.52, 0.03, 0.05)
 CAMERA_FOV_DEG = 36.0
 
 _BOX, _PLANE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_PLANE

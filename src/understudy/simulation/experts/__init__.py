@@ -1,0 +1,23 @@
+"""Scripted experts: way-points on the true state, one file per task, for every robot whose hand skills are known."""
+
+from collections.abc import Callable, Iterator
+
+from understudy.simulation.experts.pick_place import pick_place
+from understudy.simulation.experts.press_button import press_button
+from understudy.simulation.experts.push import push
+from understudy.simulation.experts.script import Action
+from understudy.simulation.tabletop import Tabletop
+
+__all__ = ["EXPERTS", "scripted_expert"]
+
+EXPERTS: dict[str, Callable[[Tabletop], Iterator[Action]]] = {
+    "pick_place": pick_place,
+    "push": push,
+    "press_button": press_button,
+}
+"""Task -> expert."""
+
+
+def scripted_expert(tabletop: Tabletop) -> Iterator[Action]:
+    """Actions that do the tabletop's task; it must have been reset, and be stepped with every action before the next."""
+    return EXPERTS[tabletop.task.name](tabletop)

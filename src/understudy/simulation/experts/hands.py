@@ -1,0 +1,84 @@
+"""How each robot's hand takes hold, pushes and presses: postures, and the point of the hand that does it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float
+
+from understudy.embodiments.gripper import MAX_OPENING_M
+from understudy.errors import UnknownName
+from understudy.simulation.human_pose import hand_rotation
+
+__all__ = ["HandSkill", "Use", "hand_skill"]
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a hand."""
+
+    posture: Float[np.ndarray, " H"]
+    """Command of the hand: finger joints [rad], or one opening [m]."""
+    pitch: float
+    """How far the wrist's x axis points down [rad]."""
+    point: Float[np.ndarray, "3"] | None
+    """The point of the wrist frame that goes to the place of contact [m]; None: the mean of `sites` at `posture`."""
+    sites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HandSkill:
+    """All uses of one robot's hand."""
+
+    rest: Float[np.ndarray, " H"]
+    grasp: dict[str, Use]
+    """By kind of object: the open posture; `point` goes to the object's centre."""
+    closed: dict[str, Float[np.ndarray, " H"]]
+    """By kind of object: the command that holds it."""
+    push: Use
+    press: Use
+
+
+def _gripper() -> HandSkill:
+    opened, shut = np.array([MAX_OPENING_M]), np.array([0.0])
+    # The pads reach 8 mm below the point, which goes to the centre of the object.
+    grasp = Use(opened, 1.2, np.array([0.137, 0.0, 0.0]))
+    return HandSkill(
+        rest=opened,
+        grasp={"cube": grasp, "cylinder": grasp},
+        closed={"cube": shut, "cylinder": shut},
+        push=Use(shut, 1.2, np.array([0.137, 0.0, -0.010])),
+        press=Use(shut, 1.25, np.array([0.150, 0.0, 0.0])),
+    )
+
+
+def _xhand() -> HandSkill:
+    fingers = np.tile([0.5, 0.3], 3)
+    flat = np.array([0.9, -0.3, 0.2, 0.0, 0.25, 0.2, *np.tile([0.25, 0.2], 3)])
+    pointing = np.array([1.6, 0.8, 1.0, 0.0, 0.1, 0.1, *np.tile([1.75, 1.7], 3)])
+    opened = np.array([1.1609, -0.4116, 0.0, 0.0, 0.6323, 0.0822, *np.tile([0.6323, 0.0822], 3)])
+    shut = np.array([1.1609, 0.0432, 1.3, 0.0, 1.1653, 0.8042, *np.tile([1.1653, 0.8042], 3)])
+    grasp = Use(opened, 0.4, np.array([0.1188, 0.016, 0.0853]))
+    return HandSkill(
+        rest=np.array([0.8, 0.0, 0.2, 0.0, 0.5, 0.3, *fingers]),
+        grasp={"cube": grasp, "cylinder": grasp},
+        closed={"cube": shut, "cylinder": shut},
+        push=Use(flat, 0.85, None, ("k8", "k12", "k16")),
+        press=Use(pointing, 0.85, None, ("k8",)),
+    )
+
+
+_SKILLS = {"xarm7_gripper": _gripper, "xarm7_xhand": _xhand}
+
+
+@lru_cache
+def hand_skill(robot: str) -> HandSkill:
+    """The uses of that robot's hand; `UnknownName` lists the robots that have scripted experts."""
+    if robot not in _SKILLS:
+        raise UnknownName("robot with scripted experts", robot, _SKILLS)
+    return _SKILLS[robot]()
+
+
+def use_rotation(use: Use, yaw: float) -> Float[np.ndarray, "3 3"]:
+    """R_base_wrist for a use, turned by `yaw` about the vertical [rad]."""
+    return hand_rotation(yaw, use.pitch, 0.0)
