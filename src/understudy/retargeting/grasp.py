@@ -1,9 +1,10 @@
 """When does the hand hold something? Two levels of the aperture between thumb and fingers, held apart against noise.
 
 aperture a(t) = |thumb tip - mean of index and middle tip|. A grasp is a stretch at the lower of two levels, between
-stretches at the upper one (before it at least), during which the hand travels. The levels come from two medians in
-turn (Lloyd's algorithm in one dimension, robust); the cheapest sequence of the two states is found by Viterbi, with the
-price of a switch in place of hysteresis:
+stretches at the upper one (before it at least), during which the hand travels. It begins at a low point: the hand comes
+down to what it takes and lifts it (z is up), which hands that relax, point or push while they change shape do not do.
+The levels come from two medians in turn (Lloyd's algorithm in one dimension, robust); the cheapest sequence of the two
+states is found by Viterbi, with the price of a switch in place of hysteresis:
 
     min over s(t)  sum_t min(|a(t) - level(s(t))| / sigma, 3)  +  price * number of switches
 """
@@ -31,6 +32,9 @@ class GraspOptions:
     """Smallest difference between the two levels [m]."""
     min_travel_m: float = 0.04
     """The hand moves at least this far while it holds [m]."""
+    min_rise_m: float = 0.025
+    """The fingertips were this much higher within `before_s` of closing, and rise as much while they hold [m]."""
+    before_s: float = 1.2
     min_duration_s: float = 0.3
     switch_price: float = 6.0
     """Price of opening or closing, in clipped standard deviations summed over frames at 20 frames a second."""
@@ -73,7 +77,7 @@ def detect_grasps(
     time_s: Float[np.ndarray, " T"],
     options: GraspOptions | None = None,
 ) -> Grasps:
-    """Frames in which the hand holds something, judged from its keypoints alone (any fixed frame [m])."""
+    """Frames in which the hand holds something, judged from its keypoints alone (a fixed frame with z up [m])."""
     options = options or GraspOptions()
     nothing = Grasps(np.zeros(len(valid), bool), np.zeros(len(valid)), np.nan, np.nan)
     seen = np.flatnonzero(valid & np.isfinite(keypoints).all(axis=(1, 2)))
@@ -135,14 +139,18 @@ def _keep_grasps(
     points: Float[np.ndarray, "N 21 3"],
     options: GraspOptions,
 ) -> Bool[np.ndarray, " N"]:
-    """Only stretches that are long enough, follow an open hand, and during which the hand travels."""
+    """Only stretches that are long enough, follow an open hand, begin at a low point and carry the hand somewhere."""
     kept = np.zeros_like(closed)
     edges = np.flatnonzero(np.diff(closed.astype(int), prepend=0, append=0))
     centre = points[:, [_THUMB_TIP, _INDEX_TIP, _MIDDLE_TIP]].mean(axis=1)
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         travel = np.linalg.norm(centre[start:stop] - np.median(centre[start : start + 3], axis=0), axis=-1)
-        far = float(np.quantile(travel, 0.95))
-        if start > 0 and times[stop - 1] - times[start] >= options.min_duration_s and far >= options.min_travel_m:
+        long = times[stop - 1] - times[start] >= options.min_duration_s
+        if start == 0 or not long or np.quantile(travel, 0.95) < options.min_travel_m:
+            continue
+        low = float(np.median(centre[start : start + 3, 2])) + options.min_rise_m
+        before = centre[(times >= times[start] - options.before_s) & (times < times[start]), 2]
+        if before.max() >= low and np.quantile(centre[start:stop, 2], 0.95) >= low:
             kept[start:stop] = True
     return kept
 
