@@ -19,7 +19,7 @@ def _robots() -> dict[str, str]:
 def _tasks() -> dict[str, str]:
     from understudy.simulation.tasks import TASKS
 
-    return {name: task.title for name, task in TASKS.items()}
+    return {name: _first_line(task) for name, task in TASKS.items()}
 
 
 def _policies() -> dict[str, str]:

@@ -18,6 +18,7 @@ def run(
     camera: Path | None = None,
     hand_length: float | None = None,
     tracker_file: Path | None = None,
+    grip: bool = False,
     allow_partial: bool = False,
 ) -> None:
     """Watch a video of a person: track the hand in metres, move a robot the same way, write it all down.
@@ -40,6 +41,7 @@ def run(
         camera: The same with T_world_camera (4x4, metres), the camera's pose in the robot's base frame.
         hand_length: Wrist to tip of the middle finger, straight, in metres; the adult mean by default.
         tracker_file: npz file with a hand track, to use in place of tracking.
+        grip: Squeeze what the hand holds, as a robot must that really grasps; else the robot copies the hand.
         allow_partial: Take what can be decoded of a damaged video.
     """
     from understudy.evaluation.watch_report import key_figures
@@ -47,7 +49,7 @@ def run(
 
     folder = out or Path("out") / video.stem
     options = WatchOptions(
-        video, robot, folder, hand, fov, camera, intrinsics, hand_length, tracker_file, allow_partial
+        video, robot, folder, hand, fov, camera, intrinsics, hand_length, tracker_file, grip, allow_partial
     )
     for name, figure in key_figures(watch_video(options)):
         print(f"{name:<6} {figure}")

@@ -123,14 +123,12 @@ def line_chart(time_s: Float[np.ndarray, " T"], series: Sequence[Series], unit: 
     for tick in ticks:
         y = float(axes.y(np.array([tick]))[0]) + 4
         parts.append(axes.level(tick, "grid") + f'<text x="52" y="{y:.1f}" text-anchor="end">{tick:g}</text>')
-    legend = []
-    for index, line in enumerate(series):
-        colour = f"var(--c{index % 5})"
-        legend.append((line.label, colour))
+    legend = [(line.label, f"var(--c{index % 5})") for index, line in enumerate(series)]
+    for line, (_, colour) in zip(series, legend, strict=True):
         parts.append((axes.band(line, colour) if line.half_width is not None else "") + axes.line(line.values, colour))
     if limit is not None:
         parts.append(axes.level(limit, "limit"))
-    return _svg(parts, height, legend, unit)
+    return _svg(parts, height, legend if len(legend) > 1 else [], unit)
 
 
 def lane_chart(

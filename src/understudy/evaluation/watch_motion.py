@@ -8,8 +8,9 @@ from jaxtyping import Float
 from understudy.embodiments import get_embodiment
 from understudy.geometry.transforms import apply_transform
 from understudy.records import HandTrack, RobotTrajectory
+from understudy.retargeting.config import RetargetConfig
 from understudy.retargeting.mirror import mirror_left_hand
-from understudy.retargeting.placement import place_before_robot
+from understudy.retargeting.placement import PLACEMENT_NOTE, place_before_robot
 from understudy.retargeting.retarget import kinematic_tree, retarget_hand
 
 __all__ = ["HandInBase", "fingertip_errors_m", "hand_in_base", "joint_limits", "robot_motion"]
@@ -26,6 +27,11 @@ class HandInBase:
     """True where the camera's pose is not known and the hand was put before the robot by rule."""
     notes: tuple[str, ...]
 
+    @property
+    def middle(self) -> Float[np.ndarray, "3"]:
+        """Median of the wrist [m]."""
+        return np.asarray(np.nanmedian(self.keypoints[:, 0], axis=0))
+
 
 def hand_in_base(track: HandTrack, robot: str) -> HandInBase:
     """The track's keypoints where the robot is to reproduce them; a left hand as its mirror image."""
@@ -34,20 +40,24 @@ def hand_in_base(track: HandTrack, robot: str) -> HandInBase:
     notes: tuple[str, ...] = ()
     if T is None:
         T = place_before_robot(track, robot)
-        notes += (
-            "the camera's pose is not known: the hand was put before the robot (docs/retargeting.md has the rule)",
-        )
+        notes += (PLACEMENT_NOTE,)
     keypoints = apply_transform(T, track.keypoints_camera)
     if track.handedness == "left":
-        keypoints, note = mirror_left_hand(keypoints)
+        # With a known camera things on the table have their places too: what the fingertips touch must not move.
+        keypoints, note = mirror_left_hand(keypoints, about="robot" if placed else "hand")
         notes += (note,)
     return HandInBase(keypoints, T, placed, notes)
 
 
-def robot_motion(track: HandTrack, robot: str) -> RobotTrajectory:
-    """What `robot` does for this track; the notes say how the hand came into its frame."""
+def robot_motion(track: HandTrack, robot: str, *, grip: bool = False) -> RobotTrajectory:
+    """What `robot` does for this track; the notes say how the hand came into its frame.
+
+    With `grip`, fingers squeeze what the hand holds and idle ones are tucked away, as a robot must that really grasps;
+    without, the robot copies the hand as it is.
+    """
     hand = hand_in_base(track, robot)
-    trajectory = retarget_hand(hand.keypoints, track.status, track.time_s, robot)
+    config = RetargetConfig() if grip else RetargetConfig(squeeze_m=0.0, tuck_idle_fingers=False)
+    trajectory = retarget_hand(hand.keypoints, track.status, track.time_s, robot, config=config)
     return replace(trajectory, notes=hand.notes + trajectory.notes)
 
 

@@ -129,9 +129,7 @@ def _notes(result: WatchResult) -> list[str]:
         notes.append(f"{gaps} frames have no tracked hand; they are marked everywhere, and the robot waits in them")
     steps = np.diff(track.time_s)
     if steps.size and np.abs(steps - 1 / result.video.fps).max() > 0.5 / result.video.fps:
-        notes.append(
-            "frames are unevenly spaced: videos and data set show the mean rate, time_s has the true times"
-        )
+        notes.append("frames are unevenly spaced: videos and data set show the mean rate, time_s has the true times")
     return notes
 
 

@@ -14,10 +14,10 @@ from understudy.episodes.camera_file import read_camera
 from understudy.episodes.trajectory_file import load_trajectory, save_trajectory
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.evaluation.watch_data_set import write_data_set
-from understudy.evaluation.watch_frames import beside, counted
-from understudy.evaluation.watch_motion import robot_motion
+from understudy.evaluation.watch_frames import beside, counted, even_size
+from understudy.evaluation.watch_motion import hand_in_base, robot_motion
 from understudy.evaluation.watch_page import write_watch_page
-from understudy.evaluation.watch_replay import replay_frames
+from understudy.evaluation.watch_replay import replay_camera, replay_frames
 from understudy.evaluation.watch_report import WatchResult, watch_report
 from understudy.evaluation.watch_stages import (
     Stages,
@@ -35,8 +35,10 @@ from understudy.records import Camera, HandTrack, HumanVideo, RobotTrajectory
 
 __all__ = ["WatchOptions", "watch_video"]
 
-_ROBOT_PX = 480
+_ROBOT_PX = 640
+"""Longest side of the robot's pictures."""
 _BESIDE_PX = 480
+"""Height of the two pictures side by side."""
 _BYTES_PER_PIXEL = 0.12
 """Of all videos that are written, per pixel and frame of the input: measured on filmed clips, rounded up."""
 
@@ -59,6 +61,8 @@ class WatchOptions:
     """Wrist to tip of the middle finger [m]; the adult mean if not given."""
     tracker_file: Path | None = None
     """Hand track to use in place of tracking."""
+    grip: bool = False
+    """Squeeze what the hand holds, as a robot must that really grasps; else copy the hand as it is."""
     allow_partial: bool = False
     """Take what can be decoded of a damaged video."""
 
@@ -86,7 +90,7 @@ def watch_video(options: WatchOptions) -> dict:
 
 def _run(options: WatchOptions, video: HumanVideo, stages: Stages) -> dict:
     out, sha256 = options.out, file_sha256(options.video)
-    seen = {name: value for name, value in options.as_json().items() if name not in ("robot", "out", "video")}
+    seen = {name: value for name, value in options.as_json().items() if name not in ("robot", "grip", "out", "video")}
     seen |= {"sha256": sha256, "camera": _contents(options.camera_file), "K": _contents(options.intrinsics_file)}
     seen |= {"tracker": file_sha256(options.tracker_file) if options.tracker_file else None}
 
@@ -99,9 +103,9 @@ def _run(options: WatchOptions, video: HumanVideo, stages: Stages) -> dict:
     track = load_hand_track(out / "hand_track.npz")
 
     def retarget_work(_: Callable[[int], None]) -> None:
-        save_trajectory(out / "robot_trajectory.npz", robot_motion(track, options.robot))
+        save_trajectory(out / "robot_trajectory.npz", robot_motion(track, options.robot, grip=options.grip))
 
-    inputs = {"track": tracked, "robot": options.robot}
+    inputs = {"track": tracked, "robot": options.robot, "grip": options.grip}
     moved = stages.run("retarget", "moving the robot", inputs, ("robot_trajectory.npz",), retarget_work)
     trajectory = load_trajectory(out / "robot_trajectory.npz")
     _write_videos(options, video, track, trajectory, stages, tracked, moved)
@@ -135,7 +139,9 @@ def _write_videos(
         write_video(out / "overlay.mp4", counted(frames, advance), video.fps)
 
     def robot(advance: Callable[[int], None]) -> None:
-        frames = replay_frames(trajectory, _ROBOT_PX, track.camera)
+        hand = hand_in_base(track, options.robot)
+        camera = replay_camera(track.camera, hand.T_base_camera, hand.middle)
+        frames = replay_frames(trajectory, camera, *even_size(video.width, video.height, _ROBOT_PX))
         write_video(out / "robot.mp4", counted(frames, advance), video.fps)
 
     def side_by_side(advance: Callable[[int], None]) -> None:
