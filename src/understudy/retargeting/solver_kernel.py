@@ -24,6 +24,8 @@ __all__ = ["SOLVED", "Options", "Rows", "Tree", "solve_trajectories"]
 
 SOLVED, NO_HAND, UNSOLVED, OUT_OF_REACH, TOO_FAST = 0, 1, 2, 3, 4
 """The values of `records.FrameStatus`, as plain integers for the compiler."""
+_TRUST = 0.5
+"""Largest change of a joint in one step [rad | m]: the linear model is not believed beyond it."""
 
 
 class Tree(NamedTuple):
@@ -226,10 +228,11 @@ def _box_step(tree, H, g, damping, q, lo, hi, fixed, step, L):
         for j in range(num_joints):
             if fixed[j]:
                 continue
-            if q[j] + step[j] < lo[j]:
-                fixed[j], step[j], blocked = True, lo[j] - q[j], True
-            elif q[j] + step[j] > hi[j]:
-                fixed[j], step[j], blocked = True, hi[j] - q[j], True
+            least, most = max(lo[j] - q[j], -_TRUST), min(hi[j] - q[j], _TRUST)
+            if step[j] < least:
+                fixed[j], step[j], blocked = True, least, True
+            elif step[j] > most:
+                fixed[j], step[j], blocked = True, most, True
         if not blocked:
             break
     predicted = 0.0
