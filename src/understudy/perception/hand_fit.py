@@ -24,6 +24,7 @@ from understudy.perception.hand_terms import (
     HandState,
     TermWeights,
 )
+from understudy.perception.landmark_calibration import LandmarkConvention
 
 __all__ = ["FitConfig", "HandFit", "Uncertainty", "fit_hand"]
 
@@ -78,7 +79,7 @@ def fit_hand(
     observations: HandObservations,
     K: Float[np.ndarray, "3 3"],
     skeleton: HandSkeleton,
-    offsets: Float[np.ndarray, "21 3"],
+    convention: LandmarkConvention,
     config: FitConfig | None = None,
 ) -> HandFit:
     """Fit a right hand of known size to N observed frames (mirror a left one first).
@@ -87,7 +88,7 @@ def fit_hand(
         observations: landmarks, N >= 1, in order of time.
         K: intrinsics [px].
         skeleton: the hand, its size included.
-        offsets: landmark convention, see `landmark_calibration` [m].
+        convention: how the landmarks lie to the skeleton's keypoints.
         config: constants; the defaults were chosen on rendered clips of the validation seeds.
     """
     config = config or FitConfig()
@@ -95,7 +96,7 @@ def fit_hand(
     for segment in _segments(observations.time_s, config.max_gap_s):
         long_enough = segment.stop - segment.start >= config.min_segment_frames
         for window, kept in _windows(segment, config):
-            fit = _fit_window(observations[window], K, skeleton, offsets, config)
+            fit = _fit_window(observations[window], K, skeleton, convention, config)
             inner = slice(kept.start - window.start, kept.stop - window.start)
             parts.append(
                 (fit.state[inner], fit.covariance[inner], fit.residual_px[inner], fit.solved[inner] & long_enough)
@@ -135,12 +136,12 @@ def _fit_window(
     observations: HandObservations,
     K: Float[np.ndarray, "3 3"],
     skeleton: HandSkeleton,
-    offsets: Float[np.ndarray, "21 3"],
+    convention: LandmarkConvention,
     config: FitConfig,
 ) -> HandFit:
-    terms = FrameTerms(skeleton, offsets, K, observations, config.terms)
+    terms = FrameTerms(skeleton, convention, K, observations, config.terms)
     motion = MotionTerms(observations.time_s, config.motion)
-    guesses = [first_guess(observations, K, skeleton, offsets, pose) for pose in START_POSES]
+    guesses = [first_guess(observations, K, skeleton, convention.offsets, pose) for pose in START_POSES]
     state = _best_of([_solve_frames(terms, guess) for guess in guesses])
     state = _solve_together(terms, motion, state)
     error = terms.pixel_error(state)

@@ -20,6 +20,7 @@ from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.geometry.cameras import camera_ray
 from understudy.geometry.rotations import skew
 from understudy.perception.hand_jacobian import keypoints_with_jacobian
+from understudy.perception.landmark_calibration import LandmarkConvention
 
 __all__ = ["NUM_COORDINATES", "REST_POSE", "FrameTerms", "HandObservations", "HandState", "TermWeights"]
 
@@ -39,13 +40,13 @@ _LIMIT_STD = 0.03
 class TermWeights:
     """Standard deviations that turn residuals into evidence."""
 
-    pixel_share: float = 0.03
-    """Landmark error over the length of the hand in the image."""
+    pixel_share: float = 0.013
+    """Landmark error over the length of the hand in the image, for the surest keypoints."""
     outlier: float = 3.0
     """Residual in standard deviations at which a landmark has lost most of its say."""
-    shape_share: float = 0.09
+    shape_share: float = 0.6
     """Error of the hand-centred depth over the length of the hand."""
-    correlation_s: float = 0.25
+    correlation_s: float = 0.5
     """How long landmark errors last [s]."""
 
 
@@ -81,7 +82,7 @@ class FrameTerms:
 
     Args:
         skeleton: the hand, its size included.
-        offsets: landmark convention (see `hand_jacobian`) [m].
+        convention: how the landmarks lie to the skeleton's keypoints.
         K: intrinsics [px].
         observations: what was seen.
         weights: standard deviations.
@@ -90,16 +91,17 @@ class FrameTerms:
     def __init__(
         self,
         skeleton: HandSkeleton,
-        offsets: Float[np.ndarray, "21 3"],
+        convention: LandmarkConvention,
         K: Float[np.ndarray, "3 3"],
         observations: HandObservations,
         weights: TermWeights,
     ) -> None:
-        self._skeleton, self._offsets, self._K, self._seen = skeleton, offsets, K, observations
+        self._skeleton, self._offsets, self._K, self._seen = skeleton, convention.offsets, K, observations
+        self._spread = convention.spread
         self._weights = weights
         ray = camera_ray(K, observations.pixels.mean(axis=1))
         self._ray = ray / np.linalg.norm(ray, axis=-1, keepdims=True)
-        self._depth = shape_depth(observations, self._ray, skeleton, offsets)
+        self._depth = shape_depth(observations, self._ray, skeleton, convention.offsets)
         self.evidence = _evidence(observations.time_s, weights.correlation_s)
 
     def linearised(self, state: HandState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -136,7 +138,7 @@ class FrameTerms:
         focal = np.array([self._K[0, 0], self._K[1, 1]])
         z = np.maximum(x[..., 2:], 0.02)  # behind the camera nothing projects; the cost there is large and finite
         image = x[..., :2] / z
-        sigma = self._weights.pixel_share * self._size_seen()[:, None, None]
+        sigma = self._weights.pixel_share * self._size_seen()[:, None, None] * self._spread[:, None]
         residual = (image * focal + self._K[:2, 2] - self._seen.pixels) / sigma
         J_image = (J[..., :2, :] - image[..., None] * J[..., 2:, :]) / z[..., None] * (focal / sigma)[..., None]
         # Geman-McClure: rho(e) = c e / (c + e); IRLS weight rho'(e) = (c / (c + e))^2

@@ -15,7 +15,7 @@ from understudy.perception.hand_choice import SeenHand, choose_hand
 from understudy.perception.hand_fit import FitConfig, HandFit, fit_hand
 from understudy.perception.hand_landmarker import HandDetections, detect_hands
 from understudy.perception.hand_terms import HandObservations
-from understudy.perception.landmark_calibration import landmark_offsets as calibrated_offsets
+from understudy.perception.landmark_calibration import mediapipe_convention, plain_convention
 from understudy.perception.video import read_frames
 from understudy.records import Camera, FrameStatus, HandTrack, HumanVideo
 
@@ -110,7 +110,8 @@ def fit_detections(
         observations, K = _mirrored(observations, camera)
     length = ADULT_HAND_LENGTH_M if hand_length_m is None else hand_length_m
     skeleton = HandSkeleton(length)
-    fit = fit_hand(observations, K, skeleton, calibrated_offsets() if landmark_offsets else np.zeros((21, 3)), config)
+    convention = mediapipe_convention() if landmark_offsets else plain_convention()
+    fit = fit_hand(observations, K, skeleton, convention, config)
     covariance = fit.covariance
     if hand_length_m is None:  # hand and distance scale together: the image does not tell, so the prior's spread stays
         p = fit.state.position[..., None]
