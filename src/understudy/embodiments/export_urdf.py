@@ -2,7 +2,7 @@
 
 Links are the bodies; a body with two hinges gets a link of token mass between them. The sites `wrist`, `k{i}` and `tcp`
 become links behind fixed joints. The base (or the hand's root, for a floating hand) is the URDF's root link. Capsules,
-which URDF does not know, are drawn as a cylinder and two balls.
+which URDF does not know, are drawn as a cylinder and two balls, ellipsoids as the ball inside.
 """
 
 import xml.etree.ElementTree as ET
@@ -117,6 +117,8 @@ def _add_shapes(link: ET.Element, model: mujoco.MjModel, geom: int, kind: str) -
             along = size[1] * matrix_from_quaternion(quat)[:, 2]
             for end in (pos - along, pos + along):
                 _add_shape(link, kind, end, quat, "sphere", radius=_numbers(size[0]))
+        case mujoco.mjtGeom.mjGEOM_ELLIPSOID:
+            _add_shape(link, kind, pos, quat, "sphere", radius=_numbers(size.min()))
         case other:
             raise ValueError(
                 f"geom {model.geom(geom).name!r} of shape {other.name}: URDF has boxes, cylinders and spheres"

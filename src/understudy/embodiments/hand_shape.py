@@ -1,35 +1,25 @@
 """The shape of a hand as a signed distance: bones wrapped in tapered capsules, muscles added, all smoothly joined.
 
-Built once, at the size of `ADULT_HAND_LENGTH_M`, in a relaxed pose (`BIND_JOINTS`) in the wrist frame. The zero level becomes
-a mesh by marching cubes; every vertex gets weights of the bodies that move it. Shapes and radii are ours, by eye and by
-hand breadth, finger breadth and wrist circumference of ANSUR II (Gordon et al., 2014); no licensed hand model is used.
+Built once, at the size of `ADULT_HAND_LENGTH_M`, in a relaxed pose (`BIND_JOINTS`) in the wrist frame. The zero level
+becomes a mesh by marching cubes; every vertex gets weights of the bodies that move it. Shapes and radii are ours: by
+eye, by the hand breadth of ANSUR II (Gordon et al., 2014), and so that a hand tracker finds the proportions that it
+finds on a real hand. No licensed hand model is used.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float, Int
+from skimage.measure import marching_cubes
 
-from understudy.embodiments.hand_skeleton import FINGERS, HandSkeleton
-from understudy.geometry.rotations import matrix_from_rotation_vector
-from understudy.geometry.transforms import make_transform
+from understudy.embodiments.hand_skeleton import HandSkeleton
+from understudy.embodiments.hand_surface import BIND_JOINTS, HandMesh, phalanx_frames
 
-__all__ = ["BIND_JOINTS", "HandMesh", "hand_mesh", "phalanx_frames", "sleeve_mesh"]
-
-BIND_JOINTS = np.array(
-    [
-        *(0.0, 0.10, 0.15, 0.10),
-        *(-0.16, 0.20, 0.30, 0.15),
-        *(0.0, 0.20, 0.30, 0.15),
-        *(0.14, 0.20, 0.30, 0.15),
-        *(0.26, 0.20, 0.30, 0.15),
-    ]
-)
-"""Pose in which the mesh is made [rad]: slightly bent and spread, between the poses it will be moved to."""
+__all__ = ["hand_mesh", "sleeve_mesh"]
 
 _RADII_MM = np.array(  # at the knuckle, the next joint, the last joint, the tip; of each finger
     [
-        [15.0, 11.6, 10.4, 7.6],
+        [15.0, 12.4, 10.4, 7.8],
         [10.8, 9.3, 7.9, 6.3],
         [11.0, 9.5, 8.1, 6.5],
         [10.5, 9.0, 7.7, 6.2],
@@ -42,38 +32,14 @@ Points = Float[np.ndarray, "N 3"]
 Distances = Float[np.ndarray, " N"]
 
 
-@dataclass(frozen=True)
-class HandMesh:
-    """A closed triangle mesh and, for each vertex, how much each of 16 bodies moves it."""
-
-    vertices: Float[np.ndarray, "V 3"]
-    """Wrist frame [m], bind pose."""
-    faces: Int[np.ndarray, "F 3"]
-    weights: Float[np.ndarray, "V 16"]
-    """Root first, then proximal, medial and distal body of each finger; rows sum to 1."""
-
-
-def phalanx_frames(skeleton: HandSkeleton, joints: Float[np.ndarray, "20"]) -> Float[np.ndarray, "16 4 4"]:
-    """T_wrist_body of the root (identity) and the 15 moving bodies, finger by finger."""
-    frames = [np.eye(4)]
-    for finger in range(5):
-        q = joints[4 * finger : 4 * finger + 4]
-        R = skeleton.base_rotations[finger] @ matrix_from_rotation_vector(np.array([0.0, 0.0, q[0]]))
-        p = skeleton.bases_m[finger]
-        for bone in range(3):
-            R = R @ matrix_from_rotation_vector(np.array([0.0, -q[bone + 1], 0.0]))
-            frames.append(make_transform(R, p))
-            p = p + R[:, 0] * skeleton.bones_m[finger, bone]
-    return np.stack(frames)
-
-
 def hand_mesh() -> HandMesh:
     """Hand and bare forearm."""
     skeleton = HandSkeleton()
     frames = phalanx_frames(skeleton, BIND_JOINTS)
     low, high = np.array([-0.115, -0.095, -0.035]), np.array([0.200, 0.085, 0.085])
     vertices, faces = _surface(lambda points: _hand_distance(points, skeleton, frames), low, high, _SKIN_GRID_M)
-    return HandMesh(vertices, faces, _weights(vertices, skeleton, frames))
+    weights = _weights(vertices, skeleton, frames)
+    return HandMesh(vertices, faces, weights, _tint(vertices, faces, skeleton, frames))
 
 
 def sleeve_mesh() -> HandMesh:
@@ -82,12 +48,12 @@ def sleeve_mesh() -> HandMesh:
     vertices, faces = _surface(_sleeve_distance, low, high, _SLEEVE_GRID_M)
     weights = np.zeros((len(vertices), 16))
     weights[:, 0] = 1.0
-    return HandMesh(vertices, faces, weights)
+    return HandMesh(vertices, faces, weights, np.zeros((len(vertices), 2)))
 
 
-def _surface(distance, low, high, grid):  # noqa: ANN001, ANN202
-    from skimage.measure import marching_cubes
-
+def _surface(
+    distance: Callable[[Points], Distances], low: Float[np.ndarray, "3"], high: Float[np.ndarray, "3"], grid: float
+) -> tuple[Points, Int[np.ndarray, "F 3"]]:
     axes = [np.arange(a, b, grid) for a, b in zip(low, high, strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = distance(points.reshape(-1, 3)).reshape(points.shape[:3])
@@ -115,11 +81,19 @@ def _hand_distance(points: Points, skeleton: HandSkeleton, frames: Float[np.ndar
     for finger in range(1, 5):
         own = _join(palm, _finger_distance(points, finger, skeleton, frames), 0.007)
         hand = _join(hand, own, 0.0025)
+    for finger in range(1, 4):  # webs: the skin between two fingers ends 20 mm beyond the knuckles
+        ends = [
+            frames[1 + 3 * f][:3, 3] + frames[1 + 3 * f][:3, :3] @ np.array([0.0145, 0, 0.001])
+            for f in (finger, finger + 1)
+        ]
+        hand = _join(hand, _cone(points, ends[0], ends[1], 0.0058, 0.0055), 0.005)
     thumb = _finger_distance(points, 0, skeleton, frames)
     return _join(hand, thumb, 0.012)
 
 
-def _finger_distance(points, finger, skeleton, frames):  # noqa: ANN001, ANN202
+def _finger_distance(
+    points: Points, finger: int, skeleton: HandSkeleton, frames: Float[np.ndarray, "16 4 4"]
+) -> Distances:
     radii = _RADII_MM[finger] * 1e-3
     distance = None
     for bone in range(3):
@@ -140,8 +114,9 @@ def _finger_distance(points, finger, skeleton, frames):  # noqa: ANN001, ANN202
                 0.93 * (r0 + r1) / 2,
             )
             own = _join(own, pad, 0.004)
-        if finger > 0 and bone == 1:  # the knuckle's bump on the back
-            own = _join(own, _cone(local, np.array([-0.002, 0, -0.0016]), np.array([0.002, 0, -0.0016]), r0, r0), 0.004)
+        if (finger > 0 and bone < 2) or (finger == 0 and bone > 0):  # the knuckle's bump on the back
+            lift = -0.0022 if bone == 0 else -0.0016
+            own = _join(own, _cone(local, np.array([-0.002, 0, lift]), np.array([0.002, 0, lift]), r0, r0), 0.004)
         distance = own if distance is None else _join(distance, own, 0.003)
     return distance
 
@@ -161,14 +136,14 @@ def _palm_distance(points: Points, skeleton: HandSkeleton, frames: Float[np.ndar
             points, np.array([start[0] * mm, start[1] * mm, 0.0]), knuckles[finger], 0.0150, _RADII_MM[finger, 0] * mm
         )
         distance = _join(distance, metacarpal, 0.009)
-    thumb, middle, tip_of_bone = frames[1], frames[2], None
-    cmc, mcp = thumb[:3, 3], middle[:3, 3]
+    cmc, mcp = frames[1][:3, 3], frames[2][:3, 3]  # the ends of the thumb's metacarpal
     half = 0.5 * (cmc + mcp)
     muscles = (  # start, end, radii [mm], rounding [mm]
-        (np.array([16, -12, 9]) * mm, half + np.array([0, 4, 3]) * mm, 14.0, 13.0, 9),  # thenar
-        (np.array([16, 17, 7]) * mm, np.array([60, 31, 7]) * mm, 13.0, 11.0, 9),  # hypothenar
-        (half + np.array([2, 3, 0]) * mm, np.array([62, -19, 2]) * mm, 8.5, 8.0, 14),  # web of the thumb
-        (np.array([80, -20, 4]) * mm, np.array([74, 34, 6]) * mm, 9.5, 8.0, 6),  # pads below the fingers
+        (np.array([15, -13, 9]) * mm, half + np.array([0, 3, 3]) * mm, 15.0, 14.0, 10),  # thenar
+        (np.array([14, 20, 6]) * mm, np.array([60, 35, 7]) * mm, 14.0, 11.5, 10),  # hypothenar
+        (half + np.array([2, 3, 0]) * mm, np.array([64, -19, 2]) * mm, 8.5, 8.0, 14),  # web of the thumb
+        (cmc + 0.80 * (mcp - cmc), np.array([72, -20, 2]) * mm, 7.0, 6.5, 12),
+        (np.array([94, -20, 3]) * mm, np.array([84, 37, 7]) * mm, 9.0, 8.0, 6),  # pads below the fingers
     )
     for start, end, r0, r1, k in muscles:
         distance = _join(distance, _cone(points, start, end, r0 * mm, r1 * mm), k * mm)
@@ -202,8 +177,8 @@ def _weights(
 ) -> Float[np.ndarray, "V 16"]:
     """Along each finger the weight passes from body to body around every joint; between fingers, by distance.
 
-    A vertex belongs to finger f by a softmax over the distances to the fingers and the palm. At each joint the hand-over
-    runs over a distance of about the finger's radius, along the bisector of the two bones.
+    A vertex belongs to a finger by a softmax over the distances to the fingers. At each joint the hand-over runs over a
+    distance of about the finger's radius, along the bisector of the two bones.
     """
     distances = [_palm_distance(vertices, skeleton, frames)]
     passed = np.zeros((len(vertices), 5, 3))  # share that has passed each joint of each finger
@@ -237,4 +212,39 @@ def _weights(
     return weights
 
 
-assert len(FINGERS) == 5
+def _tint(
+    vertices: Points, faces: Int[np.ndarray, "F 3"], skeleton: HandSkeleton, frames: Float[np.ndarray, "16 4 4"]
+) -> Float[np.ndarray, "V 2"]:
+    """Pale where the surface faces as its finger's palm side does; ruddy around the joints and at the tips."""
+    normals = np.zeros_like(vertices)
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    for corner in range(3):
+        np.add.at(normals, faces[:, corner], np.cross(b - a, c - a))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    distances = np.stack(
+        [_palm_distance(vertices, skeleton, frames)]
+        + [_finger_distance(vertices, finger, skeleton, frames) for finger in range(5)]
+    )
+    nearest = distances.argmin(axis=0)
+    palm_side = np.stack([np.array([0.0, 0.0, 1.0])] + [frames[2 + 3 * finger][:3, 2] for finger in range(5)])
+    facing = np.einsum("vi,vi->v", normals, palm_side[nearest])
+    pale = _smoothstep(0.5 + facing / 1.2) * _smoothstep((vertices[:, 0] + 0.03) / 0.03)
+    ruddy = np.zeros(len(vertices))
+    for finger in range(5):
+        for bone in range(3):
+            T = frames[1 + 3 * finger + bone]
+            local = (vertices - T[:3, 3]) @ T[:3, :3]
+            if bone == 0:
+                continue
+            radius = _RADII_MM[finger, bone] * 1e-3
+            near = np.exp(-((local[:, 0] / (0.55 * radius)) ** 2) - (local[:, 1] / radius) ** 2)
+            depth = np.abs(local[:, 2]) < 2.2 * radius
+            back = _smoothstep((-local[:, 2] - 0.2 * radius) / (0.5 * radius))
+            crease = np.exp(-((local[:, 0] / 0.0022) ** 2)) * _smoothstep((local[:, 2] - 0.2 * radius) / (0.4 * radius))
+            crease = crease * (np.abs(local[:, 1]) < 1.4 * radius) * (bone > 0)
+            ruddy = np.maximum(ruddy, depth * np.maximum(near * back, 0.9 * crease))
+        length = skeleton.bones_m[finger, 2]
+        local_x = (vertices - frames[3 + 3 * finger][:3, 3]) @ frames[3 + 3 * finger][:3, 0]
+        tip = _smoothstep((local_x - 0.55 * length) / (0.4 * length)) * (nearest == finger + 1)
+        ruddy = np.maximum(ruddy, 0.45 * tip)
+    return np.stack([pale, ruddy], axis=1)

@@ -4,7 +4,6 @@ The root body carries the wrist frame and floats on the free joint `wrist_free`;
 For physics, the mocap body `wrist_mocap` drags it along through the weld `wrist_weld`.
 """
 
-from dataclasses import dataclass
 from functools import partial
 
 import mujoco
@@ -12,9 +11,11 @@ import numpy as np
 from jaxtyping import Float
 
 from understudy.embodiments.embodiment import ActionSpace, Embodiment
-from understudy.embodiments.hand_skeleton import ADULT_HAND_LENGTH_M, FINGERS, HAND_JOINTS, HandSkeleton
-from understudy.embodiments.hand_skin import add_skin
+from understudy.embodiments.hand_bodies import HandBody
+from understudy.embodiments.hand_skeleton import FINGERS, HAND_JOINTS, HandSkeleton
+from understudy.embodiments.hand_surface import add_skin, add_skin_material
 from understudy.embodiments.primitives import (
+    SEEN,
     TOUCHED,
     add_body,
     add_capsule,
@@ -24,27 +25,12 @@ from understudy.embodiments.primitives import (
     new_spec,
 )
 from understudy.geometry.rotations import quaternion_from_matrix
-from understudy.records import Handedness
 
 __all__ = ["HandBody", "human_hand"]
 
-
-@dataclass(frozen=True)
-class HandBody:
-    """How one person's hand looks."""
-
-    hand_length_m: float = ADULT_HAND_LENGTH_M
-    """Wrist to tip of the middle finger, straight [m]."""
-    skin_rgb: tuple[float, float, float] = (0.87, 0.66, 0.53)
-    """0 to 1."""
-    sleeve_rgb: tuple[float, float, float] = (0.20, 0.30, 0.50)
-    """0 to 1."""
-    handedness: Handedness = "right"
-    girth_m: float = 0.0
-    """Skin moved out along its normals: plump (+0.0015) to bony (-0.001) [m]."""
-
-
 _RADII_MM = np.array([[12.5, 11.5, 9.5], [9.5, 8.7, 7.8], [9.7, 8.8, 7.9], [9.2, 8.3, 7.4], [8.3, 7.4, 6.6]])
+_FASTEST = 20.0  # of a finger joint [rad/s]; ours, above brisk tapping
+_AVERAGE = HandBody()
 _PARTS = ("proximal", "medial", "distal")
 
 
@@ -52,7 +38,9 @@ def _build(body: HandBody) -> mujoco.MjSpec:
     skeleton = HandSkeleton(body.hand_length_m)
     mirror = np.diag([1.0, -1.0 if body.handedness == "left" else 1.0, 1.0])
     spec = new_spec("human_hand")
-    spec.add_material(name="hand_skin", rgba=(*body.skin_rgb, 1.0), specular=0.15, shininess=0.2)
+    add_skin_material(spec, "hand_skin", body.skin_rgb)
+    nail = 0.55 * np.array(body.skin_rgb) + 0.45 * np.array([0.95, 0.80, 0.76])
+    spec.add_material(name="hand_nail", rgba=(*nail, 1.0), specular=0.4, shininess=0.6)
     spec.add_material(name="hand_sleeve", rgba=(*body.sleeve_rgb, 1.0), specular=0.05, shininess=0.1)
     spec.worldbody.add_body(name="wrist_mocap", mocap=True)
     root = add_body(spec.worldbody, "hand")
@@ -78,11 +66,16 @@ def _build(body: HandBody) -> mujoco.MjSpec:
 
 
 def _add_palm(root: mujoco.MjsBody, skeleton: HandSkeleton, mirror: Float[np.ndarray, "3 3"]) -> None:
-    """Capsules from the wrist to the four knuckles and along the forearm."""
+    """Capsules from the wrist to the four knuckles."""
     for knuckle, across in zip(skeleton.bases_m[1:], (-0.012, -0.004, 0.004, 0.012), strict=True):
         start = np.array([0.010, across, 0.0]) * skeleton.scale
-        geom = add_capsule(root, mirror @ start, mirror @ knuckle, 0.012 * skeleton.scale, "hand_skin", density=900.0, group=TOUCHED)
-        geom.contype = 0
+        _add_touch(root, mirror @ start, mirror @ knuckle, 0.012 * skeleton.scale)
+
+
+def _add_touch(body: mujoco.MjsBody, start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"], radius: float) -> None:
+    """A capsule below the skin that touches objects (contype 1) but not the rest of the hand."""
+    geom = add_capsule(body, start, end, radius, "hand_nail", density=900.0, group=TOUCHED)
+    geom.contype = 0
 
 
 def _add_finger(
@@ -108,15 +101,31 @@ def _add_finger(
             joint += 1
         r = radius * 1e-3 * skeleton.scale
         end = length - r if part == "distal" else length
-        geom = add_capsule(body, (0, 0, 0), (end, 0, 0), r, "hand_skin", density=900.0, group=TOUCHED)
-        geom.contype = 0  # touches objects (contype 1), not itself
+        _add_touch(body, np.zeros(3), np.array([end, 0, 0]), r)
         add_site(body, f"k{1 + 4 * number + joint - 2}", (0, 0, 0))
+        if part == "distal":
+            _add_nail(body, length, r)
         pos, quat = np.array([length, 0, 0]), np.array([1.0, 0, 0, 0])
     add_site(body, f"k{4 + 4 * number}", pos)
 
 
-def human_hand(body: HandBody = HandBody()) -> Embodiment:
-    """The demonstrator's hand; action = its 20 joints [rad], the wrist is moved by `wrist_free` or `wrist_mocap`."""
+def _add_nail(body: mujoco.MjsBody, length: float, radius: float) -> None:
+    """A flat shell on the back (-z) of the last bone."""
+    body.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_ELLIPSOID,
+        pos=(length - 1.05 * radius, 0, -0.62 * radius),
+        quat=(np.cos(0.06), 0, np.sin(0.06), 0),
+        size=(0.80 * radius, 0.66 * radius, 0.36 * radius),
+        material="hand_nail",
+        group=SEEN,
+        contype=0,
+        conaffinity=0,
+        density=0.0,
+    )
+
+
+def human_hand(body: HandBody = _AVERAGE) -> Embodiment:
+    """The demonstrator's hand; action = its 20 joints [rad]; `wrist_free` or `wrist_mocap` moves the wrist."""
     limits = HandSkeleton().limits
     return Embodiment(
         name="human_hand",
@@ -125,7 +134,7 @@ def human_hand(body: HandBody = HandBody()) -> Embodiment:
         arm_joints=(),
         hand_joints=HAND_JOINTS,
         home=np.zeros(20),
-        speed_limit=np.full(20, 20.0),
+        speed_limit=np.full(20, _FASTEST),
         action_space=ActionSpace(names=HAND_JOINTS, units=("rad",) * 20, low=limits[:, 0], high=limits[:, 1]),
         wrist_action="none",
         keypoints=tuple(range(21)),
