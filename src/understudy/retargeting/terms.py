@@ -15,7 +15,7 @@ robot's sites, y the human's keypoints, and rho Huber's loss of width `huber_m` 
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -51,6 +51,7 @@ class RowBlock:
     measured: bool
 
 
+@runtime_checkable
 class RowTerm(Protocol):
     """A term made of rows."""
 
