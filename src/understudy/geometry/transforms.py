@@ -22,7 +22,7 @@ def inverse_transform(T_a_b: Float[np.ndarray, "*B 4 4"]) -> Float[np.ndarray, "
 
 
 def apply_transform(
-    T_a_b: Float[np.ndarray, "*B 4 4"], p_b: Float[np.ndarray, "*B N 3"]
-) -> Float[np.ndarray, "*B N 3"]:
+    T_a_b: Float[np.ndarray, "*#B 4 4"], p_b: Float[np.ndarray, "*#B N 3"]
+) -> Float[np.ndarray, "*#B N 3"]:
     """Points of frame b expressed in frame a [m]; batch axes of T broadcast over the points."""
     return p_b @ np.swapaxes(T_a_b[..., :3, :3], -1, -2) + T_a_b[..., None, :3, 3]
