@@ -1,6 +1,8 @@
 # Verbs of this project. All share one virtual environment, .venv by default: `make test VENV=/tmp/venv` chooses another.
 # After `make setup` nothing needs a network; a second run costs nothing.
 
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin

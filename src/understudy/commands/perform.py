@@ -8,7 +8,7 @@ __all__ = ["run"]
 def run(
     prompt: Path,
     task: str,
-    seed: int = 2_000_000,
+    seed: int = 0,
     robot: str = "xarm7_gripper",
     policy: str = "kinematic",
     out: Path | None = None,
@@ -16,13 +16,13 @@ def run(
     """Watch a human video, then do the task on the simulated tabletop: one rollout, scored on the physics state.
 
     Examples:
-      understudy record-human --task push --seed 2000007 --out clip.mp4
-      understudy perform --prompt clip.mp4 --task push --seed 2000007 --robot xarm7_xhand
+      understudy record-human --task push --seed 7 --out clip.mp4
+      understudy perform --prompt clip.mp4 --task push --seed 7 --robot xarm7_xhand
 
     Args:
-        prompt: Video of the person. A camera file beside it (`clip.truth.json` beside `clip.mp4`) is used.
+        prompt: Video of the person, filmed by the tabletop's camera, as `record-human` does it.
         task: What success is judged by; see `understudy list tasks`.
-        seed: Layout of the table; 2000000 and above is the test range.
+        seed: Layout of the table; 2000000 and above is the test range, for tables only.
         robot: See `understudy list robots`.
         policy: Who acts; see `understudy list policies`.
         out: Folder for video and report; `out/perform/TASK-SEED-ROBOT` by default.

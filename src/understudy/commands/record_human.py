@@ -13,13 +13,13 @@ def run(task: str, out: Path, seed: int = 0, size: int = 512, fps: float = 20.0)
 
     Examples:
       understudy record-human --task push --out clip.mp4
-      understudy record-human --task pick_place --seed 2000007 --out clip.mp4
+      understudy record-human --task pick_place --seed 7 --size 768 --out clip.mp4
       understudy watch clip.mp4 --camera clip.truth.json
 
     Args:
         task: See `understudy list tasks`.
         out: The clip, ending in .mp4.
-        seed: Layout, person and looks; 2000000 and above is the test range, to be left alone when choosing anything.
+        seed: Layout, person and looks; 2000000 and above is the test range, for tables only.
         size: Width and height of the clip in pixels.
         fps: Frames per second.
     """

@@ -105,10 +105,12 @@ class _Axes:
         first, last = float(self.time_s[0]), float(self.time_s[-1])
         y = self.height - 12
         ticks = [tick for tick in _ticks(first, last) if first - 1e-9 <= tick <= last + 1e-9]
-        marks = [
-            f'<text x="{self.x(np.array([t]))[0]:.1f}" y="{y}" text-anchor="middle">{t:g}</text>' for t in ticks[:-1]
-        ]
-        return "".join(marks) + f'<text x="{_WIDTH - _RIGHT}" y="{y}" text-anchor="end">{ticks[-1]:g} s</text>'
+        places = np.minimum(self.x(np.array(ticks)), _WIDTH - _RIGHT - 14.0)
+        words = [f"{tick:g}" for tick in ticks[:-1]] + [f"{ticks[-1]:g} s"]
+        return "".join(
+            f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{word}</text>'
+            for x, word in zip(places, words, strict=True)
+        )
 
 
 def line_chart(time_s: Float[np.ndarray, " T"], series: Sequence[Series], unit: str, limit: float | None = None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from understudy.evaluation.chart import Series, lane_chart, line_chart, status_chart
 from understudy.evaluation.page import badge, card, data_uri, page, write_page
 from understudy.evaluation.watch_motion import fingertip_errors_m, hand_in_base, joint_limits
-from understudy.evaluation.watch_report import WatchResult, key_figures
+from understudy.evaluation.watch_report import WatchResult
 from understudy.evaluation.watch_stages import write_text
 
 __all__ = ["EMBED_LIMIT_BYTES", "write_watch_page"]
@@ -71,21 +71,43 @@ def _charts(result: WatchResult) -> dict[str, tuple[str, str]]:
     }
 
 
+_MOST = 0.9
+"""Below this share of solved frames the figure is shown as bad."""
+_TILE_STYLE = """
+.tile{border:1px solid var(--line);border-radius:10px;padding:.6rem .9rem;color:var(--soft);font-size:.9rem}
+.tile b{display:block;font-size:1.6rem;line-height:1.2}
+"""
 _AXES = (("x", "right"), ("y", "down"), ("z", "away"))
 
 
 def _tiles(report: dict) -> str:
     tracking, moved = report["tracking"], report["retargeting"]
     frames = report["input"]["frames"]
-    kind = "good" if tracking["frames_solved"] >= 0.9 * frames else "bad"
-    labels = [badge(f"{tracking['frames_solved'] / frames:.0%} of the frames tracked", kind)]
+    labels = []
     if tracking["handedness"] == "left":
         labels.append(badge("left hand: the robot does it mirrored"))
     if report["placed_by_rule"]:
         labels.append(badge("placed before the robot by rule"))
-    kind = "good" if moved["frames_solved"] >= 0.9 * frames else "bad"
-    labels.append(badge(f"{moved['frames_solved'] / frames:.0%} of the frames solved for the robot", kind))
-    return f"<p>{' '.join(labels)}</p>{_table(dict(key_figures(report)))}"
+    tips = moved["fingertip_error_m_mean"]
+    tiles = [
+        (
+            f"{tracking['frames_solved'] / frames:.0%}",
+            "of the frames tracked",
+            tracking["frames_solved"] >= _MOST * frames,
+        ),
+        (
+            f"{moved['frames_solved'] / frames:.0%}",
+            "of the frames solved for the robot",
+            moved["frames_solved"] >= _MOST * frames,
+        ),
+        ("-" if tips is None else f"{1e3 * tips:.0f} mm", "between robot's and person's fingertips", True),
+        (f"{1e3 * max(tracking['wrist_std_m_p50']):.0f} mm", "uncertainty of the wrist (one sigma)", True),
+    ]
+    figures = "".join(
+        f'<div class="tile"><b class="{"plain" if good else "bad"}">{figure}</b>{html.escape(what)}</div>'
+        for figure, what, good in tiles
+    )
+    return f'<style>{_TILE_STYLE}</style><div class="row">{figures}</div><p>{" ".join(labels)}</p>'
 
 
 def _origin(report: dict) -> dict[str, str]:

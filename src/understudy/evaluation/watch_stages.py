@@ -33,8 +33,15 @@ Advance = Callable[[int], None]
 class Stages:
     """The stages of one output folder. A context manager: it shows a progress bar while it is entered."""
 
-    def __init__(self, out: Path, num_frames: int) -> None:
-        self._out, self._num_frames = out, num_frames
+    def __init__(self, out: Path, num_frames: int, summaries: tuple[str, ...]) -> None:
+        """Read what is done.
+
+        Args:
+            out: the folder.
+            num_frames: length of every progress bar.
+            summaries: files about all stages; they are removed as soon as one stage has to be done again.
+        """
+        self._out, self._num_frames, self._summaries = out, num_frames, summaries
         self._done: dict[str, dict] = _read_manifest(out / MANIFEST)
         columns = (TextColumn("{task.description:<34}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=Console(stderr=True))
@@ -67,6 +74,8 @@ class Stages:
         if record.get("fingerprint") == fingerprint and record.get("files") == self._sizes(files):
             self._progress.update(bar, completed=self._num_frames, description=f"{title} (done before)")
             return fingerprint
+        for summary in self._summaries:
+            (self._out / summary).unlink(missing_ok=True)
         started = time.monotonic()
         work(lambda done: self._progress.update(bar, completed=done))
         self._progress.update(bar, completed=self._num_frames)

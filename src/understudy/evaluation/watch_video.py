@@ -33,8 +33,9 @@ from understudy.perception.track_file import load_hand_track, save_hand_track
 from understudy.perception.video import open_video, read_frames, write_video
 from understudy.records import Camera, HandTrack, HumanVideo, RobotTrajectory
 
-__all__ = ["WatchOptions", "watch_video"]
+__all__ = ["WatchOptions", "given_camera", "watch_video"]
 
+_SUMMARIES = ("report.json", "report.html")
 _ROBOT_PX = 640
 """Longest side of the robot's pictures."""
 _BESIDE_PX = 480
@@ -81,10 +82,10 @@ def watch_video(options: WatchOptions) -> dict:
     if options.robot not in ROBOTS:
         raise UnknownName("robot", options.robot, ROBOTS)
     video = open_video(options.video)
-    video = open_video(options.video, _camera(options, video))
+    video = open_video(options.video, given_camera(options, video))
     check_output_folder(options.out)
     needed = int(video.num_frames * video.width * video.height * _BYTES_PER_PIXEL)
-    with reporting_full_disk(options.out, needed), Stages(options.out, video.num_frames) as stages:
+    with reporting_full_disk(options.out, needed), Stages(options.out, video.num_frames, _SUMMARIES) as stages:
         return _run(options, video, stages)
 
 
@@ -154,7 +155,7 @@ def _write_videos(
     stages.run("side_by_side", "side by side", {"moved": moved}, ("side_by_side.mp4",), side_by_side)
 
 
-def _camera(options: WatchOptions, video: HumanVideo) -> Camera | None:
+def given_camera(options: WatchOptions, video: HumanVideo) -> Camera | None:
     """The given camera, for this video's size; None if none is given."""
     given = [name for name in ("camera_file", "intrinsics_file", "fov_deg") if getattr(options, name) is not None]
     if len(given) > 1:
