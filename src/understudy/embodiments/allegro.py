@@ -53,9 +53,8 @@ _JOINT = {"damping": 0.1, "armature": 0.001, "frictionloss": 0.005}
 
 
 def add_allegro(spec: mujoco.MjSpec, flange: mujoco.MjsBody) -> None:
-    """Mount the hand on `flange` with the fingers along its +z and the palm towards its -y."""
-    half = np.sqrt(0.5)
-    palm = add_body(flange, "palm", (0, 0, 0.010 - _PALM_BASE[2]), (half, 0, 0, -half))
+    """Mount the hand on `flange` with the fingers along its +z and the palm towards its -x."""
+    palm = add_body(flange, "palm", (0, 0, 0.010 - _PALM_BASE[2]), (0, 0, 0, 1))
     add_box(palm, (-0.0093, 0, -0.0475), (0.0204, 0.0565, 0.0475), BLACK, density=_DENSITY)
     add_cylinder(palm, (-0.0093, 0, -0.105), (-0.0093, 0, -0.094), 0.03, GREY, density=_DENSITY)
     add_box(palm, (-0.0305, 0, -0.045), (0.003, 0.040, 0.030), WHITE, group=SEEN)

@@ -95,7 +95,7 @@ def _finger_distance(
     points: Points, finger: int, skeleton: HandSkeleton, frames: Float[np.ndarray, "16 4 4"]
 ) -> Distances:
     radii = _RADII_MM[finger] * 1e-3
-    distance = None
+    distance = np.full(len(points), np.inf)
     for bone in range(3):
         T = frames[1 + 3 * finger + bone]
         length = skeleton.bones_m[finger, bone]
@@ -117,7 +117,7 @@ def _finger_distance(
         if (finger > 0 and bone < 2) or (finger == 0 and bone > 0):  # the knuckle's bump on the back
             lift = -0.0022 if bone == 0 else -0.0016
             own = _join(own, _cone(local, np.array([-0.002, 0, lift]), np.array([0.002, 0, lift]), r0, r0), 0.004)
-        distance = own if distance is None else _join(distance, own, 0.003)
+        distance = own if bone == 0 else _join(distance, own, 0.003)
     return distance
 
 
@@ -125,16 +125,11 @@ def _palm_distance(points: Points, skeleton: HandSkeleton, frames: Float[np.ndar
     mm = 1e-3
     knuckles = skeleton.bases_m
     distance = _cone(points, np.array([-0.005, -0.011, 0]), np.array([-0.005, 0.011, 0]), 0.0185, 0.0185)  # wrist
-    for side in (-1, 1):  # forearm
-        distance = _join(
-            distance,
-            _cone(points, np.array([0.0, side * 0.0105, 0]), np.array([-0.14, side * 0.016, 0.002]), 0.0185, 0.0235),
-            0.010,
-        )
-    for finger, start in zip(range(1, 5), ((12, -13), (12, -4), (12, 6), (12, 14)), strict=True):
-        metacarpal = _cone(
-            points, np.array([start[0] * mm, start[1] * mm, 0.0]), knuckles[finger], 0.0150, _RADII_MM[finger, 0] * mm
-        )
+    forearm = _twin_cones(points, (0.0, 0.0105), (-0.14, 0.016), 0.0185, 0.0235)
+    distance = _join(distance, forearm, 0.010)
+    for finger, across in zip(range(1, 5), (-13, -4, 6, 14), strict=True):
+        root = np.array([12, across, 0]) * mm
+        metacarpal = _cone(points, root, knuckles[finger], 0.0150, _RADII_MM[finger, 0] * mm)
         distance = _join(distance, metacarpal, 0.009)
     cmc, mcp = frames[1][:3, 3], frames[2][:3, 3]  # the ends of the thumb's metacarpal
     half = 0.5 * (cmc + mcp)
@@ -152,19 +147,24 @@ def _palm_distance(points: Points, skeleton: HandSkeleton, frames: Float[np.ndar
 
 
 def _sleeve_distance(points: Points) -> Distances:
-    tube = None
-    for side in (-1, 1):
-        part = _cone(points, np.array([-0.09, side * 0.016, 0]), np.array([-0.43, side * 0.022, 0]), 0.029, 0.036)
-        tube = part if tube is None else _join(tube, part, 0.02)
+    tube = _twin_cones(points, (-0.09, 0.016), (-0.43, 0.022), 0.029, 0.036)
     x = points[:, 0]
     folds = 0.0010 * np.sin(2 * np.pi * (x + 0.4 * points[:, 1]) / 0.045) * np.clip((-0.10 - x) / 0.03, 0, 1)
     tube = np.maximum(tube + folds, x + 0.072)  # the opening towards the hand
-    cuff = None
-    for side in (-1, 1):
-        part = _cone(points, np.array([-0.07, side * 0.016, 0]), np.array([-0.105, side * 0.0165, 0]), 0.0315, 0.0325)
-        cuff = part if cuff is None else _join(cuff, part, 0.02)
+    cuff = _twin_cones(points, (-0.07, 0.016), (-0.105, 0.0165), 0.0315, 0.0325)
     cuff = np.maximum(np.maximum(cuff, x + 0.068), -0.108 - x)
     return _join(tube, cuff, 0.002)
+
+
+def _twin_cones(
+    points: Points, start: tuple[float, float], end: tuple[float, float], r0: float, r1: float
+) -> Distances:
+    """Two tapered capsules side by side, from (x, +-y) to (x, +-y): an arm that is wider than thick."""
+    left, right = (
+        _cone(points, np.array([start[0], side * start[1], 0.0]), np.array([end[0], side * end[1], 0.001]), r0, r1)
+        for side in (-1, 1)
+    )
+    return _join(left, right, 0.02)
 
 
 def _smoothstep(t: Distances) -> Distances:

@@ -19,7 +19,7 @@ _MESHES = {"skin": hand_mesh, "sleeve": sleeve_mesh}
 
 def make_skin_file(path: Path) -> None:
     """Compute the meshes and write them, compressed, to `path`; replaces the file only when it is complete."""
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, make in _MESHES.items():
         mesh = make()
         arrays[f"{name}_vertices"] = np.round(mesh.vertices / UNIT_M).astype(np.int16)
@@ -27,7 +27,7 @@ def make_skin_file(path: Path) -> None:
         arrays[f"{name}_weights"] = np.round(mesh.weights * 255).astype(np.uint8)
         arrays[f"{name}_tint"] = np.round(mesh.tint * 255).astype(np.uint8)
     partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(partial, **arrays)
+    np.savez_compressed(partial, allow_pickle=False, **arrays)
     partial.replace(path)
 
 

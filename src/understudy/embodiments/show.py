@@ -78,7 +78,8 @@ def joint_sweep_sheet(name: str, size: int = 160) -> UInt8[np.ndarray, "height w
     model = studio(embodiment).compile()
     poses = []
     for index, joint in enumerate(embodiment.joint_names):
-        for value in np.linspace(*model.joint(joint).range, 5):
+        low, high = model.joint(joint).range
+        for value in np.linspace(low, high, 5):
             poses.append(embodiment.home.copy())
             poses[-1][index] = value
     images = _render(model, embodiment, poses, [None] * len(poses), size)

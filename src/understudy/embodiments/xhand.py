@@ -57,8 +57,8 @@ _JOINT = {"damping": 0.1, "armature": 0.001, "frictionloss": 0.005}
 
 
 def add_xhand(spec: mujoco.MjSpec, flange: mujoco.MjsBody, pos: tuple[float, float, float]) -> None:
-    """Mount the hand on `flange` with the fingers along its +z and the palm towards its -y."""
-    palm = add_body(flange, "palm", pos, (0, 1, 0, 0))
+    """Mount the hand on `flange` as in the recorded episodes: fingers along its +z, palm towards its -x."""
+    palm = add_body(flange, "palm", pos, (0, 1, -1, 0))
     _add_palm(palm)
     limits = dict(zip(XHAND_JOINTS, XHAND_LIMITS, strict=True))
     _add_thumb(palm, limits)
