@@ -1,8 +1,8 @@
 """Terms for a parallel gripper: where its tip goes, how it is turned, how far it opens.
 
 Two modes. `pinch`: the tip (site `tcp`) is the middle between thumb and index tip, the jaws close along the line from
-thumb to index. `poke`: no grasp was found; the closed tip follows the tip of the index finger. In both, the approach
-is the human's, kept within a cone around straight down so that the jaws clear the table.
+thumb to index. `poke`: no grasp was found; the closed tip follows the straight fingers' tips, a little past them, and the
+jaws lie side by side across the hand. In both, the approach is the human's, kept within a cone around straight down so that the jaws clear the table.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 from understudy.geometry.hand_frame import wrist_frame
 from understudy.retargeting.config import RetargetConfig
 from understudy.retargeting.grasp import Grasps
+from understudy.retargeting.poke import poke_point
 from understudy.retargeting.terms import RowTerm, SiteAxis, SitePosition
 
 __all__ = ["GripperTargets", "gripper_targets", "gripper_terms"]
@@ -48,11 +49,12 @@ def gripper_targets(
     thumb, index = points[:, 4], points[:, 8]
     step_s = float(np.median(np.diff(time_s[seen]))) if seen.sum() > 1 else 0.05
     R = wrist_frame(points)[:, :3, :3]
-    middle = 0.5 * (thumb + index) if mode == "pinch" else index
-    approach = _steady(R, middle - points[:, 0], step_s)
+    middle = 0.5 * (thumb + index) if mode == "pinch" else poke_point(points)
+    approach = _within_cone(_steady(R, middle - points[:, 0], step_s), np.radians(config.approach_cone_deg))
     across = index - thumb
-    closing = _steady(R, across, step_s)
-    approach = _within_cone(approach, np.radians(config.approach_cone_deg))
+    closing = _steady(R, across, step_s) if mode == "pinch" else -R[:, :, 1]
+    if mode == "poke":
+        middle = middle + config.reach_m * approach
     # The jaws close across the hand's own line as seen along the approach; a line along the approach says nothing.
     closing = closing - np.sum(closing * approach, axis=-1, keepdims=True) * approach
     closing /= np.maximum(np.linalg.norm(closing, axis=-1, keepdims=True), 1e-9)

@@ -4,16 +4,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from understudy.embodiments import Embodiment
-from understudy.geometry.hand_frame import wrist_frame
 from understudy.retargeting.config import RetargetConfig
+from understudy.retargeting.contact import squeeze_fingertips, tuck_fingertips, wrist_frames
+from understudy.retargeting.poke import reach_past_contact
 from understudy.retargeting.terms import FingerPairs, KeypointPositions, RowTerm, WristPose
 
-__all__ = ["hand_terms", "squeeze_fingertips", "tuck_fingertips"]
+__all__ = ["hand_terms"]
 
 _FINGER_ORDER = ("thumb", "index", "middle", "ring", "little")
 _MIDDLE_JOINTS = (2, 3, 6, 10, 14, 18)
-_TUCKED_M = 0.03
-"""How far in front of its knuckle the tip of a curled finger lies [m]."""
 _WEAK_PAIR = 0.25
 """Share of the pair weight while nothing is held."""
 
@@ -32,7 +31,9 @@ def hand_terms(
     if config.ring_takes_little and "little" not in fingers:
         goal[:, 13:17] = 0.5 * (keypoints[:, 13:17] + keypoints[:, 17:21])
     goal = squeeze_fingertips(goal, closed, config.squeeze_m)
-    if config.tuck_idle_fingers and closed.any():
+    if not closed.any():
+        goal = reach_past_contact(goal, config.reach_m)
+    elif config.tuck_idle_fingers:
         goal = tuck_fingertips(goal)
     if config.table_height_m is not None:
         lowest = config.table_height_m + config.clearance_m
@@ -44,43 +45,8 @@ def hand_terms(
     return [
         KeypointPositions(tips, goal[:, list(tips)], weights, config.huber_m),
         FingerPairs(pairs, vectors, pair_weights, config.huber_m),
-        WristPose(_wrist_frames(keypoints), config.wrist_position_weight, config.wrist_rotation_weight),
+        WristPose(wrist_frames(keypoints), config.wrist_position_weight, config.wrist_rotation_weight),
         KeypointPositions(
             middle, goal[:, list(middle)], (config.joint_weight,) * len(middle), config.huber_m, measured=False
         ),
     ]
-
-
-def squeeze_fingertips(
-    keypoints: Float[np.ndarray, "T 21 3"], closed: Bool[np.ndarray, " T"], squeeze_m: float
-) -> Float[np.ndarray, "T 21 3"]:
-    """Tips of thumb and fingers moved towards each other by `squeeze_m` in all, where something is held.
-
-    Servos hold an object only if their targets lie inside it. Thumb and fingers move half each, along the line from the
-    thumb to the middle of index and middle finger, never past each other.
-    """
-    goal = keypoints.copy()
-    across = 0.5 * (keypoints[:, 8] + keypoints[:, 12]) - keypoints[:, 4]
-    distance = np.linalg.norm(across, axis=-1, keepdims=True)
-    shift = 0.5 * np.minimum(squeeze_m, distance) * across / np.maximum(distance, 1e-9) * closed[:, None]
-    goal[:, 4] += shift
-    goal[:, [8, 12, 16, 20]] -= shift[:, None]
-    return goal
-
-
-def tuck_fingertips(keypoints: Float[np.ndarray, "T 21 3"]) -> Float[np.ndarray, "T 21 3"]:
-    """Tips of ring and little finger in front of their own knuckles, where a curled finger ends."""
-    goal = keypoints.copy()
-    palm = _wrist_frames(keypoints)[:, :3, 2]
-    goal[:, [16, 20]] = keypoints[:, [13, 17]] + _TUCKED_M * palm[:, None]
-    return goal
-
-
-def _wrist_frames(keypoints: Float[np.ndarray, "T 21 3"]) -> Float[np.ndarray, "T 4 4"]:
-    """Wrist frames of eq. 9-11; NaN where the keypoints are, or lie on one line."""
-    frames = np.full((len(keypoints), 4, 4), np.nan)
-    area = np.linalg.norm(np.cross(keypoints[:, 5] - keypoints[:, 0], keypoints[:, 9] - keypoints[:, 0]), axis=-1)
-    usable = np.isfinite(keypoints).all(axis=(1, 2)) & (area > 1e-6)
-    if usable.any():
-        frames[usable] = wrist_frame(keypoints[usable])
-    return frames

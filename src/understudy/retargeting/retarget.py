@@ -11,6 +11,7 @@ from understudy.errors import UnderstudyError, UnknownName
 from understudy.records import FrameStatus, RobotTrajectory
 from understudy.retargeting.actions import actions_from_joints, kinematic_tree
 from understudy.retargeting.config import RetargetConfig
+from understudy.retargeting.contact import press_through
 from understudy.retargeting.grasp import Grasps, detect_grasps
 from understudy.retargeting.gripper_terms import gripper_targets, gripper_terms
 from understudy.retargeting.hand_terms import hand_terms
@@ -61,6 +62,9 @@ def retarget_hand(
     start = embodiment.home if start_joints is None else start_joints
     grasps = detect_grasps(keypoints, seen, time_s, config.grasp)
     notes = [f"bridged {bridged} frames without a hand by interpolation"] if bridged else []
+    if not grasps.found:
+        keypoints, pressed = press_through(keypoints, config.press_m)
+        notes += [f"pressed {pressed} times: the hand goes {1e3 * config.press_m:.0f} mm deeper"] if pressed else []
     solve = _solve_gripper if "gripper" in robot else _solve_fingers
     solved = solve(embodiment, keypoints, time_s, grasps, start, config)
     switches = np.diff(grasps.closed.astype(int), prepend=0) != 0
