@@ -32,9 +32,6 @@ class RetargetConfig:
     """While something is held, thumb and fingers aim this much closer together than the human's [m]."""
     press_m: float = 0.012
     """What the index finger presses from above is pressed this much further [m]."""
-    reach_m: float = 0.006
-    """In clips without a grasp, the straight fingers' tips aim this much further along the finger, so that what they
-    touch is pressed or pushed [m]."""
     tuck_idle_fingers: bool = True
     """In clips with a grasp, ring and little finger are curled up into the palm: robots' fingers are thicker than a
     human's, and a fingertip beside the object would land on it."""

@@ -1,8 +1,9 @@
 """Terms for a parallel gripper: where its tip goes, how it is turned, how far it opens.
 
 Two modes. `pinch`: the tip (site `tcp`) is the middle between thumb and index tip, the jaws close along the line from
-thumb to index. `poke`: no grasp was found; the closed tip follows the straight fingers' tips, a little past them, and the
-jaws lie side by side across the hand. In both, the approach is the human's, kept within a cone around straight down so that the jaws clear the table.
+thumb to index. `poke`: no grasp was found; the closed tip follows the straight fingers' tips and the jaws lie side by
+side across the hand. In both, the approach is the human's, kept within a cone around straight down so that the jaws
+clear the table.
 """
 
 from dataclasses import dataclass
@@ -53,8 +54,6 @@ def gripper_targets(
     approach = _within_cone(_steady(R, middle - points[:, 0], step_s), np.radians(config.approach_cone_deg))
     across = index - thumb
     closing = _steady(R, across, step_s) if mode == "pinch" else -R[:, :, 1]
-    if mode == "poke":
-        middle = middle + config.reach_m * approach
     # The jaws close across the hand's own line as seen along the approach; a line along the approach says nothing.
     closing = closing - np.sum(closing * approach, axis=-1, keepdims=True) * approach
     closing /= np.maximum(np.linalg.norm(closing, axis=-1, keepdims=True), 1e-9)

@@ -6,7 +6,6 @@ from jaxtyping import Bool, Float
 from understudy.embodiments import Embodiment
 from understudy.retargeting.config import RetargetConfig
 from understudy.retargeting.contact import squeeze_fingertips, tuck_fingertips, wrist_frames
-from understudy.retargeting.poke import reach_past_contact
 from understudy.retargeting.terms import FingerPairs, KeypointPositions, RowTerm, WristPose
 
 __all__ = ["hand_terms"]
@@ -31,9 +30,7 @@ def hand_terms(
     if config.ring_takes_little and "little" not in fingers:
         goal[:, 13:17] = 0.5 * (keypoints[:, 13:17] + keypoints[:, 17:21])
     goal = squeeze_fingertips(goal, closed, config.squeeze_m)
-    if not closed.any():
-        goal = reach_past_contact(goal, config.reach_m)
-    elif config.tuck_idle_fingers:
+    if config.tuck_idle_fingers and closed.any():
         goal = tuck_fingertips(goal)
     if config.table_height_m is not None:
         lowest = config.table_height_m + config.clearance_m

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["poke_point", "reach_past_contact", "straight_fingers"]
+__all__ = ["poke_point", "straight_fingers"]
 
 _FINGERS = {"index": (5, 6, 7, 8), "middle": (9, 10, 11, 12), "ring": (13, 14, 15, 16)}
 _STRAIGHT = 0.9
@@ -26,13 +26,3 @@ def poke_point(keypoints: Float[np.ndarray, "T 21 3"]) -> Float[np.ndarray, "T 3
     """Middle of the straight fingers' tips; NaN in gaps. Any frame [m]."""
     tips = [_FINGERS[name][-1] for name in straight_fingers(keypoints)]
     return np.asarray(keypoints[:, tips].mean(axis=1))
-
-
-def reach_past_contact(keypoints: Float[np.ndarray, "T 21 3"], distance_m: float) -> Float[np.ndarray, "T 21 3"]:
-    """Tips of the straight fingers `distance_m` further along their last bone: servos press only on what they aim past."""
-    result = keypoints.copy()
-    for name in straight_fingers(keypoints):
-        *_, last, tip = _FINGERS[name]
-        bone = keypoints[:, tip] - keypoints[:, last]
-        result[:, tip] += distance_m * bone / np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-9)
-    return result

@@ -5,9 +5,9 @@ located to millimetres from the same pixels (`perception.scene_objects`), so eac
 
 - grasp:  the point between the pinching finger tips is on the vertical axis of the thing that was moved;
 - release: that point is over the place where the thing came to rest, as high over it as at the grasp;
-- push:   the finger tip is behind the thing's first place when the motion along the push begins to count, and behind
-          its last place when that motion ends;
-- press:  the finger tip is at its lowest over the nearest thing, at that thing's top.
+- push:   the straight fingers' tips are behind the thing's first place when the motion along the push begins to count,
+          and behind its last place when that motion ends;
+- press:  they are at their lowest over the nearest thing, at that thing's top.
 
 Between contacts the correction is interpolated in time; outside it is kept. It moves the whole hand, never its shape.
 """
@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float
 
 from understudy.perception.scene_change import Move
 from understudy.perception.scene_objects import SceneObject
+from understudy.retargeting.poke import poke_point
 
 __all__ = ["Contact", "anchor_keypoints", "grasp_contacts", "press_contacts", "push_contacts"]
 
@@ -102,7 +103,7 @@ def push_contacts(
     keypoints: Float[np.ndarray, "T 21 3"], valid: Bool[np.ndarray, " T"], move: Move, eye: Float[np.ndarray, "3"]
 ) -> list[Contact]:
     """Begin and end of a push that carried `move.start` to `move.end`. Keypoints and `eye` in the world [m]."""
-    tip = keypoints[:, _INDEX_TIP]
+    tip = poke_point(keypoints)
     direction = (move.end.xy - move.start.xy) / move.distance_m
     progress = np.where(valid, tip[:, :2] @ direction, -np.inf)
     low = valid & (tip[:, 2] < np.nanmin(tip[valid, 2]) + _LOW_M)
@@ -127,8 +128,8 @@ def press_contacts(
     objects: list[SceneObject],
     eye: Float[np.ndarray, "3"],
 ) -> list[Contact]:
-    """The moment at which the index finger's tip is lowest, over the thing nearest to it. World [m]."""
-    tip = keypoints[:, _INDEX_TIP]
+    """The moment at which the straight fingers' tips are lowest, over the thing nearest to it. World [m]."""
+    tip = poke_point(keypoints)
     lowest = int(np.nanargmin(np.where(valid, tip[:, 2], np.nan)))
     thing = _nearest(tip[lowest], eye, objects)
     top = thing.height_m - _PRESS_M
