@@ -14,6 +14,7 @@ from understudy.methods.kinematic.anchoring import (
 )
 from understudy.perception.scene_change import Move
 from understudy.perception.scene_objects import SceneObject
+from understudy.retargeting.poke import poke_point
 
 EYE = np.array([0.78, 0.68, 0.80])
 NUM_FRAMES = 30
@@ -39,10 +40,6 @@ def further_along_the_ray(keypoints):
     return keypoints + (DEPTH_ERROR - 1) * wrist
 
 
-def index_tip(keypoints):
-    return keypoints[..., 8, :]
-
-
 def test_a_grasp_brings_back_a_hand_that_is_too_far_away():
     start, end = np.array([0.35, 0.1, 0.025]), np.array([0.62, -0.1, 0.025])
     fraction = np.clip((np.arange(NUM_FRAMES) - 5) / 20, 0, 1)[:, None]
@@ -59,25 +56,25 @@ def test_a_grasp_brings_back_a_hand_that_is_too_far_away():
 def test_a_press_lands_on_the_nearest_things_top():
     down = np.array([0.6, 0.05, 0.03])
     path = down + np.abs(np.arange(NUM_FRAMES) - 15)[:, None] * np.array([0, 0, 0.01])
-    seen = further_along_the_ray(hand_along(path, index_tip))
+    seen = further_along_the_ray(hand_along(path, poke_point))
     contacts = press_contacts(seen, VALID, [thing(0.6, 0.2), thing(0.6, 0.05, 0.04, 0.03)], EYE)
     anchored, _ = anchor_keypoints(seen, TIME_S, contacts)
-    np.testing.assert_allclose(index_tip(anchored)[contacts[0].index], [0.6, 0.05, 0.02], atol=1e-9)
+    np.testing.assert_allclose(poke_point(anchored)[contacts[0].index], [0.6, 0.05, 0.02], atol=1e-9)
 
 
 def test_a_push_ends_behind_the_last_place():
     x = np.interp(np.arange(NUM_FRAMES), [0, 5, 20, 29], [0.28, 0.30, 0.42, 0.36])
     z = np.interp(np.arange(NUM_FRAMES), [0, 5, 20, 29], [0.10, 0.03, 0.03, 0.15])
-    truth = hand_along(np.stack([x, np.full(NUM_FRAMES, 0.1), z], -1), index_tip)
+    truth = hand_along(np.stack([x, np.full(NUM_FRAMES, 0.1), z], -1), poke_point)
     move = Move(thing(0.333, 0.1), thing(0.453, 0.1))
     contacts = push_contacts(further_along_the_ray(truth), VALID, move, EYE)
     anchored, _ = anchor_keypoints(further_along_the_ray(truth), TIME_S, contacts)
-    error = np.linalg.norm(index_tip(anchored) - index_tip(truth), axis=-1)
+    error = np.linalg.norm(poke_point(anchored) - poke_point(truth), axis=-1)
     assert error[5:21].max() < 0.015
 
 
 def test_a_contact_far_away_is_not_believed_and_said_so():
-    keypoints = hand_along(np.zeros((NUM_FRAMES, 3)), index_tip)
+    keypoints = hand_along(np.zeros((NUM_FRAMES, 3)), poke_point)
     anchored, notes = anchor_keypoints(keypoints, TIME_S, [Contact(3, np.array([0.5, 0, 0]), "press")])
     np.testing.assert_array_equal(anchored, keypoints)
     assert "not believed" in notes[0]
@@ -85,7 +82,7 @@ def test_a_contact_far_away_is_not_believed_and_said_so():
 
 @pytest.mark.parametrize("index", [0, 12, 29])
 def test_one_contact_moves_the_whole_clip_alike(index):
-    keypoints = hand_along(np.zeros((NUM_FRAMES, 3)), index_tip)
+    keypoints = hand_along(np.zeros((NUM_FRAMES, 3)), poke_point)
     shift = np.array([0.01, -0.02, 0.03])
     anchored, _ = anchor_keypoints(keypoints, TIME_S, [Contact(index, shift, "press")])
     np.testing.assert_allclose(anchored - keypoints, np.broadcast_to(shift, keypoints.shape), atol=1e-12)
