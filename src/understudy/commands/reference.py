@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from understudy.commands import COMMANDS, command_run
+from understudy.commands.cli import COMMANDS, command_run
 
 __all__ = ["command_reference"]
 

@@ -163,14 +163,12 @@ def status_chart(time_s: Float[np.ndarray, " T"], rows: Sequence[tuple[str, Int8
         for value in FrameStatus:
             runs = _runs(status == value)
             present |= {value} if runs else set()
-            parts += [
-                f'<rect x="{left + run.start * scale:.1f}" y="{top}" width="{max((run.stop - run.start) * scale, 0.6):.1f}" '
-                f'height="{lane - 8}" fill="{_STATUS_COLOURS[value]}"/>'
-                for run in runs
-            ]
-    return _svg(
-        parts, height, [(STATUS_WORDS[value], _STATUS_COLOURS[value]) for value in FrameStatus if value in present]
-    )
+            for run in runs:
+                x, width = left + run.start * scale, max((run.stop - run.start) * scale, 0.6)
+                shape = f'x="{x:.1f}" y="{top}" width="{width:.1f}" height="{lane - 8}"'
+                parts.append(f'<rect {shape} fill="{_STATUS_COLOURS[value]}"/>')
+    legend = [(STATUS_WORDS[value], _STATUS_COLOURS[value]) for value in FrameStatus if value in present]
+    return _svg(parts, height, legend)
 
 
 def _svg(parts: Sequence[str], height: int, legend: Sequence[tuple[str, str]], unit: str = "") -> str:

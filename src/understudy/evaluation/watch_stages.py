@@ -50,7 +50,8 @@ class Stages:
         self._progress.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._progress.live.transient = kind is not None  # after a failure nothing but its one line stays
         self._progress.stop()
 
     @property

@@ -175,7 +175,13 @@ def given_camera(options: WatchOptions, video: HumanVideo) -> Camera | None:
 
 def _track(options: WatchOptions, video: HumanVideo, advance: Callable[[int], None]) -> HandTrack:
     if options.tracker_file is not None:
-        return load_hand_track(options.tracker_file)
+        track = load_hand_track(options.tracker_file)
+        num_frames = sum(1 for _ in counted((image for _, image in read_frames(video, options.allow_partial)), advance))
+        if track.num_frames != num_frames:
+            raise UnderstudyError(
+                f"{options.tracker_file}: a track of {track.num_frames} frames, {video.path} has {num_frames}"
+            )
+        return track
     return track_hand(
         video,
         hand=options.hand,
