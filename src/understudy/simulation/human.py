@@ -21,7 +21,7 @@ from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Item, Layout, layou
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, BUTTON_TOP, BUTTON_TRAVEL
 from understudy.simulation.people import sample_person
-from understudy.simulation.rendering import SceneRenderer
+from understudy.simulation.rendering import SUPERSAMPLING, SceneRenderer
 from understudy.simulation.scene import Scene, build_scene, light_buttons, tabletop_camera
 from understudy.simulation.state import ObjectState, TableState
 from understudy.simulation.tasks import Goal, get_task, goal_of
@@ -91,6 +91,8 @@ class RenderedFrames:
     """Iterates over the film of a demonstration; each iteration makes and closes a renderer of its own."""
 
     demonstration: HumanDemonstration
+    supersampling: int = SUPERSAMPLING
+    """As in `SceneRenderer`."""
 
     def __len__(self) -> int:
         return self.demonstration.track.num_frames
@@ -98,7 +100,7 @@ class RenderedFrames:
     def __iter__(self) -> Iterator[UInt8[np.ndarray, "S S 3"]]:
         demo = self.demonstration
         scene = build_scene(human_hand(demo.body).build(), demo.layout, sample_looks(demo.seed))
-        renderer = SceneRenderer(scene.model, demo.camera.width)
+        renderer = SceneRenderer(scene.model, demo.camera.width, self.supersampling)
         data = mujoco.MjData(scene.model)
         try:
             for frame in range(len(self)):

@@ -18,8 +18,8 @@ __all__ = ["HandPose", "hand_rotation", "posture", "solve_pose"]
 _TIP_SCALE_M = 0.0005
 _ROTATION_SCALE = 0.30
 _JOINT_SCALE = 0.30
-_CLEARANCE_M = 0.013
-_CLEARANCE_SCALE_M = 0.002
+_CLEARANCE_M = 0.016
+_CLEARANCE_SCALE_M = 0.0007
 _ITERATIONS = 60
 _STEP = 1e-6
 
@@ -65,7 +65,7 @@ def solve_pose(
 ) -> tuple[HandPose, float]:
     """The pose nearest to `start` whose keypoints `tips` (index -> world point [m]) lie on those points.
 
-    Minimises |k_i - target|^2 / (0.5 mm)^2 + |turn|^2 / 0.3^2 + |q - q_start|^2 / 0.3^2, with every keypoint kept 13 mm
+    Minimises |k_i - target|^2 / (0.5 mm)^2 + |turn|^2 / 0.3^2 + |q - q_start|^2 / 0.3^2, with every keypoint kept 16 mm
     above the table and joints in their limits. Returns the pose and the largest distance left [m].
     """
     index = list(tips)

@@ -75,7 +75,7 @@ class _Person:
 
     def resting(self) -> HandPose:
         """Relaxed, before the person at the near edge of the table."""
-        position = np.array([0.22, -0.08, 0.16]) + self.rng.uniform(-0.03, 0.03, 3)
+        position = np.array([0.22, -0.08, 0.19]) + self.rng.uniform(-0.03, 0.03, 3)
         R = hand_rotation(self.rng.uniform(-0.1, 0.3), self.rng.uniform(0.35, 0.6), self.rng.uniform(0.1, 0.4))
         return HandPose(make_transform(R, position), _RELAXED)
 

@@ -36,7 +36,7 @@ TABLE_FRICTION = 0.35
 CAMERA_EYE = (0.89, 0.69, 0.80)
 """The one fixed camera [m]: before the table on its left, 1.1 m from the layout's middle. A right hand that reaches
 over the table is seen from its thumb's side and from above, and the camera's depth runs mostly along y and down."""
-CAMERA_TARGET = (0.52, 0.03, 0.05)
+CAMERA_TARGET = (0.51, 0.03, 0.05)
 CAMERA_FOV_DEG = 36.0
 
 _BOX, _PLANE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_PLANE

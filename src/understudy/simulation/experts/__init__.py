@@ -19,5 +19,5 @@ EXPERTS: dict[str, Callable[[Tabletop], Iterator[Action]]] = {
 
 
 def scripted_expert(tabletop: Tabletop) -> Iterator[Action]:
-    """Actions that do the tabletop's task; it must have been reset, and be stepped with every action before the next."""
+    """Actions that do the tabletop's task; reset it first, and step it with every action."""
     return EXPERTS[tabletop.task.name](tabletop)

@@ -1,4 +1,4 @@
-"""What scripted experts are written in: straight moves of one point of the hand, at a stated speed, as a stream of actions."""
+"""What scripted experts are written in: straight moves of the wrist at a stated speed, as a stream of actions."""
 
 from collections.abc import Iterator
 
