@@ -1,6 +1,7 @@
 """The numbers of `retarget_hand`, in one place."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from understudy.retargeting.grasp import GraspOptions
 from understudy.retargeting.solver import SolverOptions
@@ -47,7 +48,7 @@ class RetargetConfig:
     """Extra time at every closing and opening of the hand [s]."""
     max_slowdown: float = 4.0
     """Motion up to this many times too fast is slowed down; beyond it a frame is `TOO_FAST`."""
-    mode: str = "auto"
+    mode: Literal["auto", "pinch", "poke"] = "auto"
     """Gripper: `auto` decides from the clip; `pinch` or `poke` fix it."""
     grasp: GraspOptions = field(default_factory=GraspOptions)
     solver: SolverOptions = field(default_factory=SolverOptions)

@@ -1,8 +1,8 @@
 """A left hand drives a right-handed robot as its mirror image.
 
-Two mirrors. `robot`: the x-z plane of the robot's base; the whole motion changes sides, as in a looking glass. `hand`: in
-every frame the plane through wrist, thumb tip and index tip; what the fingertips touch stays where it is, and the other
-fingers and the palm change sides. The second is the one for objects that stand on a table.
+Two mirrors. `robot`: the x-z plane of the robot's base; the whole motion changes sides, as in a looking glass. `hand`:
+in every frame the plane through wrist, thumb tip and index tip; what the fingertips touch stays where it is, and the
+other fingers and the palm change sides. The second is the one for objects that stand on a table.
 """
 
 from typing import Literal
@@ -33,7 +33,7 @@ def mirror_left_hand(
         origin = points[:, _WRIST]
         to_thumb, to_index = points[:, _THUMB_TIP] - origin, points[:, _INDEX_TIP] - origin
         steady = gaussian_filter1d(np.cross(to_thumb, to_index), _SMOOTH_FRAMES, axis=0, mode="nearest")
-        # The smoothed normal is turned back to be normal to the line from wrist to index tip, which then stays in place.
+        # The smoothed normal is made normal to the line from wrist to index tip again, which then stays in place.
         along = to_index / np.linalg.norm(to_index, axis=-1, keepdims=True)
         normal = steady - np.sum(steady * along, axis=-1, keepdims=True) * along
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True)

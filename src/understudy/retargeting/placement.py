@@ -17,7 +17,10 @@ from understudy.records import HandTrack
 
 __all__ = ["PLACEMENT_NOTE", "place_before_robot"]
 
-PLACEMENT_NOTE = "camera unknown: taken to be level and faced by the person; median wrist put before the robot, hand pointing away from it"
+PLACEMENT_NOTE = (
+    "camera unknown: taken to be level and faced by the person; "
+    "median wrist put before the robot, hand pointing away from it"
+)
 
 _R_BASE_CAMERA = np.array([[0.0, 0.0, -1.0], [1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 _WRIST_M = {"xarm7_xhand": (0.38, 0.0, 0.28), "xarm7_allegro": (0.38, 0.0, 0.28), "xarm7_gripper": (0.38, 0.0, 0.24)}

@@ -11,7 +11,7 @@ from understudy.errors import UnderstudyError, UnknownName
 from understudy.records import FrameStatus, RobotTrajectory
 from understudy.retargeting.actions import actions_from_joints, kinematic_tree
 from understudy.retargeting.config import RetargetConfig
-from understudy.retargeting.contact import press_through
+from understudy.retargeting.contact import press_through, wrist_frames
 from understudy.retargeting.grasp import Grasps, detect_grasps
 from understudy.retargeting.gripper_terms import gripper_targets, gripper_terms
 from understudy.retargeting.hand_terms import hand_terms
@@ -190,10 +190,13 @@ def _usable_keypoints(
     time_s: Float[np.ndarray, " T"],
     config: RetargetConfig,
 ) -> tuple[Float[np.ndarray, "T 21 3"], int]:
-    """Keypoints with NaN wherever no hand was seen, short gaps bridged if asked for, and how many frames were."""
+    """Keypoints with NaN wherever no hand was seen, short gaps bridged if asked for, and how many frames were.
+
+    A hand whose wrist and knuckles lie on one line is none.
+    """
     if not np.all(np.diff(time_s) > 0):
         raise UnderstudyError("time_s of the hand must increase from frame to frame")
-    seen = (status == FrameStatus.OK) & np.isfinite(keypoints).all(axis=(1, 2))
+    seen = (status == FrameStatus.OK) & np.isfinite(wrist_frames(keypoints)).all(axis=(1, 2))
     if not seen.any():
         raise UnderstudyError("no frame has a hand: nothing to retarget")
     size = float(np.median(np.linalg.norm(keypoints[seen][:, 9] - keypoints[seen][:, 0], axis=-1)))

@@ -166,7 +166,7 @@ class Stream:
     def step(
         self, target: Float[np.ndarray, "M 3"], weight: Float[np.ndarray, " M"], dt_s: float
     ) -> Float[np.ndarray, " J"]:
-        """Joints for the targets of the next frame, `dt_s` after the one before [s]; `status` says what became of it."""
+        """Joints for the targets of the next frame, `dt_s` after the one before [s]; `status` judges them."""
         self._gap_s += dt_s
         self._dt_s[0, 0] = self._gap_s
         solve_trajectories(
