@@ -1,4 +1,4 @@
-"""The README's moving picture, made from a demo folder: a row a task, the tracked person and the robots beside each other.
+"""The moving picture of the README, from a demo folder: a row a task, the tracked person and the robots side by side.
 
 Run `python -m understudy.evaluation.moving_picture demo docs/media/demo.webp` from the project's root.
 """
