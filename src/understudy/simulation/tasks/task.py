@@ -37,7 +37,7 @@ class Stage:
     """A part of a task that earns points once it is reached."""
 
     name: str
-    points: float
+    points: int
 
 
 class Task(ABC):
