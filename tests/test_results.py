@@ -1,0 +1,47 @@
+"""Result files have one form: docs, reports and later tables read them alike."""
+
+import json
+import re
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from understudy.records import EvalCell, EvalReport
+
+RESULTS = sorted((Path(__file__).parents[1] / "results").glob("*.json"))
+HEAD = {field.name for field in fields(EvalReport)}
+CELL = {field.name for field in fields(EvalCell)}
+ALWAYS = {"row", "metric", "value"}
+SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_the_head_says_how_it_was_made(path):
+    report = json.loads(path.read_text(encoding="utf-8"))
+    assert set(report) == HEAD
+    assert report["name"] == path.stem
+    assert report["command"].split()[0] in ("understudy", "python", "make")
+    assert re.fullmatch(r"[0-9a-f]{7,40}(-dirty)?", report["commit"])
+    assert date.fromisoformat(report["date"]) <= date.today()
+    assert "cores" in report["machine"]
+    assert report["minutes"] > 0
+    assert report["cells"]
+    assert path.with_suffix(".md").is_file()
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_every_cell_is_a_number_with_its_place(path):
+    places = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        assert set(cell) >= ALWAYS
+        assert set(cell) <= CELL
+        names = [cell[key] for key in ("row", "metric", "column", "robot") if key in cell]
+        assert all(SNAKE.fullmatch(name) for name in names), names
+        assert isinstance(cell["value"], int | float)
+        if "k" in cell:
+            assert cell["value"] == pytest.approx(cell["k"] / cell["n"])
+            assert 0 <= cell["low"] <= cell["value"] <= cell["high"] <= 1
+        places.append(tuple(cell.get(key) for key in ("row", "metric", "column", "robot", "prompt", "seed")))
+    assert len(set(places)) == len(places), "the same cell twice"
