@@ -10,6 +10,7 @@ from understudy.perception.hand_fit import moved
 from understudy.perception.hand_jacobian import keypoints_with_jacobian
 from understudy.perception.hand_motion import MotionTerms, MotionWeights
 from understudy.perception.hand_terms import FrameTerms, HandObservations, HandState, TermWeights
+from understudy.perception.landmark_calibration import NUM_FEATURES, LandmarkConvention
 
 NUM_FRAMES = 5
 STEP = 1e-6
@@ -24,7 +25,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def offsets(rng) -> np.ndarray:
-    return rng.normal(0, 0.004, (21, 3))
+    return rng.normal(0, 0.004, (NUM_FRAMES, 21, 3))
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def numeric_gradient(function, state: HandState) -> np.ndarray:
 
 
 def test_keypoints_without_offsets_are_the_skeletons_own(state):
-    points, _ = keypoints_with_jacobian(SKELETON, state.joints, np.zeros((21, 3)))
+    points, _ = keypoints_with_jacobian(SKELETON, state.joints, np.zeros((NUM_FRAMES, 21, 3)))
     np.testing.assert_allclose(points, SKELETON.keypoints(state.joints), atol=1e-12)
 
 
@@ -60,11 +61,13 @@ def test_keypoint_jacobian(state, offsets):
         np.testing.assert_allclose(J[..., joint], (ahead - behind) / (2 * STEP), atol=1e-8)
 
 
-def test_gradient_of_the_frame_terms(rng, state, offsets):
+def test_gradient_of_the_frame_terms(rng, state):
     time_s = np.array([0.0, 0.05, 0.15, 0.2, 0.6])
     seen = rng.normal(0, 40, (NUM_FRAMES, 21, 2)) + 300
     observations = HandObservations(time_s, seen, rng.normal(0, 0.05, (NUM_FRAMES, 21, 3)))
-    terms = FrameTerms(SKELETON, offsets, CAMERA.K, observations, TermWeights())
+    convention = LandmarkConvention(rng.normal(0, 0.002, (21, NUM_FEATURES, 3)), np.linspace(1, 2, 21))
+    terms = FrameTerms(SKELETON, convention, CAMERA.K, observations, TermWeights())
+    terms.place_landmarks(state)
     _, gradient, _ = terms.linearised(state)
     expected = numeric_gradient(lambda s: terms.linearised(s)[0].sum(), state)
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-3 * np.abs(expected).max())

@@ -7,6 +7,7 @@ block-banded and solved in linear time. The wrist's covariance is the block of t
 for what all frames of a clip have wrong together (stated in `Uncertainty`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,10 +27,13 @@ from understudy.perception.hand_terms import (
 )
 from understudy.perception.landmark_calibration import LandmarkConvention
 
-__all__ = ["FitConfig", "HandFit", "Uncertainty", "fit_hand"]
+__all__ = ["FitConfig", "HandFit", "Uncertainty", "best_convention", "fit_hand", "moved"]
 
 _FRAME_ITERATIONS = 15
 _JOINT_ITERATIONS = 30
+_CONVENTION_FRAMES = 40
+_PLACEMENTS = 3
+"""How often the landmark convention is evaluated anew at the solution so far."""
 _TOLERANCE = 1e-4
 """Relative decrease of the cost at which the joint solve has converged."""
 
@@ -92,6 +96,7 @@ def fit_hand(
         config: constants; the defaults were chosen on rendered clips of the validation seeds.
     """
     config = config or FitConfig()
+    skeleton = HandSkeleton(skeleton.hand_length_m * (1 - convention.shrink))
     parts = []
     for segment in _segments(observations.time_s, config.max_gap_s):
         long_enough = segment.stop - segment.start >= config.min_segment_frames
@@ -108,6 +113,29 @@ def fit_hand(
         np.concatenate([s.joints for s in states]),
     )
     return HandFit(state, np.concatenate(covariances), np.concatenate(residuals), np.concatenate(solved))
+
+
+def best_convention(
+    observations: HandObservations,
+    K: Float[np.ndarray, "3 3"],
+    skeleton: HandSkeleton,
+    conventions: Sequence[LandmarkConvention],
+    config: FitConfig | None = None,
+) -> int:
+    """Index of the convention that explains the landmarks best: least cost over up to 40 frames fitted singly."""
+    config = config or FitConfig()
+    num = len(observations.time_s)
+    pick = np.unique(np.linspace(0, num - 1, min(num, _CONVENTION_FRAMES)).round().astype(int))
+    some = HandObservations(np.arange(len(pick)) * 1e3, observations.pixels[pick], observations.world[pick])
+    costs = []
+    for convention in conventions:
+        terms = FrameTerms(skeleton, convention, K, some, config.terms)
+        state, _ = _from_scratch(terms, some, K, skeleton)
+        terms.place_landmarks(state)
+        state, _ = _solve_frames(terms, state)
+        terms.place_landmarks(state)
+        costs.append(float(_solve_frames(terms, state)[1].sum()))
+    return int(np.argmin(costs))
 
 
 def _segments(time_s: Float[np.ndarray, " N"], max_gap_s: float) -> list[slice]:
@@ -141,9 +169,10 @@ def _fit_window(
 ) -> HandFit:
     terms = FrameTerms(skeleton, convention, K, observations, config.terms)
     motion = MotionTerms(observations.time_s, config.motion)
-    guesses = [first_guess(observations, K, skeleton, convention.offsets, pose) for pose in START_POSES]
-    state = _best_of([_solve_frames(terms, guess) for guess in guesses])
-    state = _solve_together(terms, motion, state)
+    state, _ = _from_scratch(terms, observations, K, skeleton)
+    for _ in range(_PLACEMENTS):
+        terms.place_landmarks(state)
+        state = _solve_together(terms, motion, state)
     error = terms.pixel_error(state)
     residual = np.sqrt((error**2).mean(1))
     solved = (residual < config.max_residual_share * terms.hand_size_px(state)) & (state.position[:, 2] > 0)
@@ -177,14 +206,17 @@ def _solve_frames(terms: FrameTerms, state: HandState) -> tuple[HandState, Float
     return state, cost
 
 
-def _best_of(solutions: list[tuple[HandState, Float[np.ndarray, " N"]]]) -> HandState:
-    """For every frame the solution of least cost."""
-    best, least = solutions[0]
-    for state, cost in solutions[1:]:
+def _from_scratch(
+    terms: FrameTerms, observations: HandObservations, K: Float[np.ndarray, "3 3"], skeleton: HandSkeleton
+) -> tuple[HandState, Float[np.ndarray, " N"]]:
+    """Every frame by itself, from each of the starting poses: the solution of least cost, and that cost."""
+    best, least = _solve_frames(terms, first_guess(observations, K, skeleton, START_POSES[0]))
+    for pose in START_POSES[1:]:
+        state, cost = _solve_frames(terms, first_guess(observations, K, skeleton, pose))
         better = cost < least
         best = HandState(*(_pick(better, new, old) for new, old in _pairs(state, best)))
         least = np.where(better, cost, least)
-    return best
+    return best, least
 
 
 def _pick(

@@ -1,6 +1,6 @@
 """Keypoints of the hand skeleton and their derivatives by the joints, for many frames at once.
 
-A keypoint may sit off the skeleton's own by a constant offset in the frame of its bone (see `landmark_calibration`):
+A keypoint may sit off the skeleton's own by an offset in the frame of its bone (see `landmark_calibration`):
 
     x_i = p_i + R_i o_i                        p_i skeleton keypoint, R_i frame of the bone that ends there
     d x_i / d q_j = a_j x (x_i - c_j)          joint j of the same finger at or before i, axis a_j through c_j
@@ -40,7 +40,7 @@ def keypoint_frames(
 
 
 def keypoints_with_jacobian(
-    skeleton: HandSkeleton, joints: Float[np.ndarray, "T 20"], offsets: Float[np.ndarray, "21 3"]
+    skeleton: HandSkeleton, joints: Float[np.ndarray, "T 20"], offsets: Float[np.ndarray, "T 21 3"]
 ) -> tuple[Float[np.ndarray, "T 21 3"], Float[np.ndarray, "T 21 3 20"]]:
     """Observed points in the wrist frame [m] and their derivatives by the 20 joints [m/rad].
 
@@ -48,14 +48,14 @@ def keypoints_with_jacobian(
         skeleton: the hand.
         joints: joint angles [rad].
         offsets: of each observed point from the skeleton's keypoint, in its bone's frame, for an adult hand of
-            scale 1 [m]; they grow with the hand.
+            scale 1 [m]; they grow with the hand and are held fixed in the derivatives.
     """
     points, frames, axes = keypoint_frames(skeleton, joints)
     offsets = offsets * skeleton.scale
-    fingers = points + np.einsum("tfkij,fkj->tfki", frames, offsets[1:].reshape(5, 4, 3))
+    fingers = points + np.einsum("tfkij,tfkj->tfki", frames, offsets[:, 1:].reshape(-1, 5, 4, 3))
     num_frames = len(joints)
     x = np.empty((num_frames, 21, 3))
-    x[:, 0] = offsets[0]
+    x[:, 0] = offsets[:, 0]
     x[:, 1:] = fingers.reshape(num_frames, 20, 3)
     J = np.zeros((num_frames, 21, 3, 20))
     for joint in range(4):

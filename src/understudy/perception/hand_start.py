@@ -5,7 +5,6 @@ from jaxtyping import Float
 
 from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.geometry.cameras import camera_ray
-from understudy.perception.hand_jacobian import keypoints_with_jacobian
 from understudy.perception.hand_terms import REST_POSE, HandObservations, HandState, aligned_shape, apparent_scale
 
 __all__ = ["START_POSES", "first_guess"]
@@ -21,19 +20,18 @@ def first_guess(
     observations: HandObservations,
     K: Float[np.ndarray, "3 3"],
     skeleton: HandSkeleton,
-    offsets: Float[np.ndarray, "21 3"],
     pose: Float[np.ndarray, "20"],
 ) -> HandState:
     """Joints as in `pose`; palm aligned with the shape by rotation; scaled orthographic distance z = f / (px per m)."""
     num = len(observations.time_s)
     joints = np.tile(pose, (num, 1))
-    points, _ = keypoints_with_jacobian(skeleton, joints, offsets)
+    points = skeleton.keypoints(joints)
     ray = camera_ray(K, observations.pixels.mean(1))
     unit = ray / np.linalg.norm(ray, axis=-1, keepdims=True)
-    shape = aligned_shape(observations, unit, skeleton, offsets)
+    shape = aligned_shape(observations, unit, skeleton)
     palm, target = points[:, _PALM], shape[:, _PALM]
     R = _kabsch(palm - palm.mean(1, keepdims=True), target - target.mean(1, keepdims=True))
-    distance = np.sqrt(K[0, 0] * K[1, 1]) / apparent_scale(observations, unit, skeleton, offsets)
+    distance = np.sqrt(K[0, 0] * K[1, 1]) / apparent_scale(observations, unit, skeleton)
     centre = unit * distance[:, None]
     wrist = centre + shape[:, 0] - (R @ points[:, 0, :, None])[..., 0]
     return HandState(wrist, R, joints)

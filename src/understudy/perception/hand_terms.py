@@ -96,13 +96,18 @@ class FrameTerms:
         observations: HandObservations,
         weights: TermWeights,
     ) -> None:
-        self._skeleton, self._offsets, self._K, self._seen = skeleton, convention.offsets, K, observations
-        self._spread = convention.spread
+        self._skeleton, self._convention, self._K, self._seen = skeleton, convention, K, observations
         self._weights = weights
+        self._offsets = np.zeros_like(observations.world)
         ray = camera_ray(K, observations.pixels.mean(axis=1))
         self._ray = ray / np.linalg.norm(ray, axis=-1, keepdims=True)
-        self._depth = shape_depth(observations, self._ray, skeleton, convention.offsets)
+        self._depth = shape_depth(observations, self._ray, skeleton)
+        self._size_seen = apparent_scale(observations, self._ray, skeleton) * skeleton.hand_length_m
         self.evidence = _evidence(observations.time_s, weights.correlation_s)
+
+    def place_landmarks(self, state: HandState) -> None:
+        """Evaluate the landmark convention at `state`; its offsets stay there until the next call."""
+        self._offsets = self._convention.offsets(state.position, state.rotation, state.joints)
 
     def linearised(self, state: HandState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cost (N,), gradient (N, 26) and Hessian (N, 26, 26), each half of the usual sum of squares."""
@@ -138,7 +143,7 @@ class FrameTerms:
         focal = np.array([self._K[0, 0], self._K[1, 1]])
         z = np.maximum(x[..., 2:], 0.02)  # behind the camera nothing projects; the cost there is large and finite
         image = x[..., :2] / z
-        sigma = self._weights.pixel_share * self._size_seen()[:, None, None] * self._spread[:, None]
+        sigma = self._weights.pixel_share * self._size_seen[:, None, None] * self._convention.spread[:, None]
         residual = (image * focal + self._K[:2, 2] - self._seen.pixels) / sigma
         J_image = (J[..., :2, :] - image[..., None] * J[..., 2:, :]) / z[..., None] * (focal / sigma)[..., None]
         # Geman-McClure: rho(e) = c e / (c + e); IRLS weight rho'(e) = (c / (c + e))^2
@@ -148,10 +153,6 @@ class FrameTerms:
         root = (c / (c + squared))[..., None]
         num = len(x)
         return (residual * root).reshape(num, -1), (J_image * root[..., None]).reshape(num, -1, NUM_COORDINATES), cost
-
-    def _size_seen(self) -> Float[np.ndarray, " N"]:
-        """Size of the hand in the image by the landmarks alone, so that sigma does not reward a far hand [px]."""
-        return apparent_scale(self._seen, self._ray, self._skeleton, self._offsets) * self._skeleton.hand_length_m
 
     def _shape_rows(self, x: np.ndarray, J: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         sigma = self._weights.shape_share * self._skeleton.hand_length_m
@@ -184,22 +185,18 @@ def _bone_length(points: Float[np.ndarray, "*N 21 3"]) -> Float[np.ndarray, "*N"
     return np.asarray(inner + np.linalg.norm(fingers[..., 0, :] - points[..., :1, :], axis=-1).sum(-1))
 
 
-def shape_scale(
-    observations: HandObservations, skeleton: HandSkeleton, offsets: Float[np.ndarray, "21 3"]
-) -> Float[np.ndarray, " N"]:
+def shape_scale(observations: HandObservations, skeleton: HandSkeleton) -> Float[np.ndarray, " N"]:
     """Factor k that gives the network's hand-centred shape the bones of the skeleton."""
-    ours, _ = keypoints_with_jacobian(skeleton, REST_POSE[None], offsets)
-    return _bone_length(ours)[0] / _bone_length(observations.world)
+    return _bone_length(skeleton.keypoints(REST_POSE)) / _bone_length(observations.world)
 
 
 def aligned_shape(
     observations: HandObservations,
     ray: Float[np.ndarray, "N 3"],
     skeleton: HandSkeleton,
-    offsets: Float[np.ndarray, "21 3"],
 ) -> Float[np.ndarray, "N 21 3"]:
     """Centred hand shape in camera axes [m]: the network sees the hand as if the camera looked straight at it."""
-    shape = observations.world * shape_scale(observations, skeleton, offsets)[:, None, None]
+    shape = observations.world * shape_scale(observations, skeleton)[:, None, None]
     shape = shape - shape.mean(1, keepdims=True)
     return shape @ np.swapaxes(_looking_along(ray), 1, 2)
 
@@ -208,20 +205,18 @@ def shape_depth(
     observations: HandObservations,
     ray: Float[np.ndarray, "N 3"],
     skeleton: HandSkeleton,
-    offsets: Float[np.ndarray, "21 3"],
 ) -> Float[np.ndarray, "N 21"]:
     """Depth of each landmark along the ray, from their mean [m]."""
-    return np.asarray(np.einsum("nki,ni->nk", aligned_shape(observations, ray, skeleton, offsets), ray))
+    return np.asarray(np.einsum("nki,ni->nk", aligned_shape(observations, ray, skeleton), ray))
 
 
 def apparent_scale(
     observations: HandObservations,
     ray: Float[np.ndarray, "N 3"],
     skeleton: HandSkeleton,
-    offsets: Float[np.ndarray, "21 3"],
 ) -> Float[np.ndarray, " N"]:
     """Pixels per metre at the hand: spread of the landmarks over the spread of the shape seen along the ray."""
-    shape = aligned_shape(observations, ray, skeleton, offsets)
+    shape = aligned_shape(observations, ray, skeleton)
     across = shape - np.einsum("nki,ni->nk", shape, ray)[..., None] * ray[:, None]
     centred = observations.pixels - observations.pixels.mean(1, keepdims=True)
     return np.sqrt((centred**2).sum((1, 2)) / np.maximum((across**2).sum((1, 2)), 1e-12))

@@ -12,7 +12,7 @@ from understudy.geometry.cameras import camera_from_fov
 from understudy.geometry.hand_frame import mirror_keypoints, wrist_frame
 from understudy.geometry.transforms import apply_transform, make_transform
 from understudy.perception.hand_choice import SeenHand, choose_hand
-from understudy.perception.hand_fit import FitConfig, HandFit, fit_hand
+from understudy.perception.hand_fit import FitConfig, HandFit, best_convention, fit_hand
 from understudy.perception.hand_landmarker import HandDetections, detect_hands
 from understudy.perception.hand_terms import HandObservations
 from understudy.perception.landmark_calibration import mediapipe_convention, plain_convention
@@ -40,7 +40,7 @@ def track_hand(
     hand_length_m: float | None = None,
     allow_partial: bool = False,
     progress: Callable[[int], None] | None = None,
-    landmark_offsets: bool = True,
+    landmark_offsets: bool | None = None,
     config: FitConfig | None = None,
 ) -> HandTrack:
     """Track one hand through a video.
@@ -55,7 +55,8 @@ def track_hand(
             into `wrist_std_m`.
         allow_partial: take what can be decoded of a damaged video.
         progress: called with the number of frames seen so far.
-        landmark_offsets: correct MediaPipe's landmark convention (see `landmark_calibration`).
+        landmark_offsets: correct MediaPipe's landmark convention (see `landmark_calibration`); default: if that
+            explains this video's own landmarks better.
         config: constants of the fit.
 
     Raises:
@@ -98,7 +99,7 @@ def fit_detections(
     camera: Camera,
     hand_length_m: float | None = None,
     *,
-    landmark_offsets: bool = True,
+    landmark_offsets: bool | None = None,
     config: FitConfig | None = None,
 ) -> HandTrack:
     """Fit the chosen hand of stored detections; arguments as in `track_hand`."""
@@ -110,8 +111,10 @@ def fit_detections(
         observations, K = _mirrored(observations, camera)
     length = ADULT_HAND_LENGTH_M if hand_length_m is None else hand_length_m
     skeleton = HandSkeleton(length)
-    convention = mediapipe_convention() if landmark_offsets else plain_convention()
-    fit = fit_hand(observations, K, skeleton, convention, config)
+    conventions = [plain_convention(), mediapipe_convention()]
+    if landmark_offsets is None:
+        landmark_offsets = bool(best_convention(observations, K, skeleton, conventions, config) == 1)
+    fit = fit_hand(observations, K, skeleton, conventions[landmark_offsets], config)
     covariance = fit.covariance
     if hand_length_m is None:  # hand and distance scale together: the image does not tell, so the prior's spread stays
         p = fit.state.position[..., None]
