@@ -20,6 +20,7 @@ from understudy.embodiments.primitives import (
     add_cylinder,
     add_hinge,
     add_position_servo,
+    add_site,
 )
 
 __all__ = ["ARM_JOINTS", "ARM_LIMITS", "ARM_SPEED", "HOME_ARM", "add_xarm7"]
@@ -153,7 +154,7 @@ ARM_LIMITS = np.array([link.limits for link in _LINKS])
 
 
 def add_xarm7(spec: mujoco.MjSpec) -> mujoco.MjsBody:
-    """Add the arm, base at the world's origin, and its servos; returns `link7`, whose +z leaves the flange."""
+    """Add the arm, base at the world's origin, and its servos; returns `link7`; its site `flange` has +z outwards."""
     body = add_body(spec.worldbody, "link_base")
     add_cylinder(body, (0, 0, 0), (0, 0, 0.14), 0.063, WHITE)
     add_cylinder(body, (0, 0, 0.135), (0, 0, 0.162), 0.0635, GREY, group=SEEN)
@@ -168,6 +169,7 @@ def add_xarm7(spec: mujoco.MjSpec) -> mujoco.MjsBody:
             add_cylinder(body, start, end, radius, GREY, group=SEEN)
         add_position_servo(spec, name, kp=link.kp, kv=link.kp / 10, force=2 * link.torque, control=link.limits)
     add_cylinder(body, (0, 0, -0.028), (0, 0, 0), 0.038, GREY)
+    add_site(body, "flange", (0, 0, 0))
     for near, far in (
         ("link_base", "link1"),
         ("link_base", "link2"),
