@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from understudy.errors import UnknownName
+from understudy.simulation.seeds import split_of
 
 __all__ = [
     "LINES_X",
@@ -94,7 +95,8 @@ class Layout:
 
 
 def layout_rng(seed: int, stream: int) -> np.random.Generator:
-    """A generator of its own for each use of one seed, so that no use shifts another."""
+    """A generator of its own for each use of one seed, so that no use shifts another; the seed must lie in a range."""
+    split_of(seed)
     return np.random.default_rng([seed, stream])
 
 

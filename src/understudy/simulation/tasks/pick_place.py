@@ -34,7 +34,7 @@ class PickPlace(Task):
         """Approach: two fingertips within 5 cm of the object. Grasp: touched and lifted by 3 cm. Place: success."""
         target, item = state.objects[goal.target], layout.item(goal.target)
         distance = np.linalg.norm(state.fingertips - target.position, axis=1) - HALF_WIDTH
-        lifted = target.touched and target.position[2] > OBJECT_HALF_HEIGHT[item.kind] + _LIFT_M
+        lifted = target.touched and bool(target.position[2] > OBJECT_HALF_HEIGHT[item.kind] + _LIFT_M)
         placed = _on_plate(target, item.kind, goal.place_xy) and target.at_rest and not target.touched
         return (int((distance < _APPROACH_M).sum()) >= 2 or lifted or placed, lifted, placed)
 

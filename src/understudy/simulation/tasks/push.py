@@ -34,11 +34,11 @@ class Push(Task):
     def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
         """Move: at least 3 cm forward, upright, on the table. Line: success."""
         target, start = state.objects[goal.target], layout.item(goal.target).position
-        stands = target.upright and target.position[2] < HALF_WIDTH + 0.02
-        moved = stands and target.position[0] - start[0] > _MOVED_M
+        stands = target.upright and bool(target.position[2] < HALF_WIDTH + 0.02)
+        moved = stands and bool(target.position[0] - start[0] > _MOVED_M)
         off = np.abs(target.position[:2] - goal.place_position)
-        at_line = stands and off[0] < _TOLERANCE_X_M and off[1] < _TOLERANCE_Y_M and target.at_rest
-        return (bool(moved or at_line), bool(at_line))
+        at_line = stands and bool(off[0] < _TOLERANCE_X_M and off[1] < _TOLERANCE_Y_M) and target.at_rest
+        return (moved or at_line, at_line)
 
     def failure(self, goal: Goal, layout: Layout, state: TableState, reached: tuple[bool, ...]) -> str:
         """`toppled`, `not_moved`, `aside`, `short`, `too_far`, `not_at_rest`."""
