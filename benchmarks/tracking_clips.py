@@ -1,9 +1,13 @@
 """Rendered clips with known truth for `tracking.py`: the three tasks' demonstrations, and free motions beyond them.
 
-The seed sets everything: kind of clip, person (size, skin, sleeve, side), looks and light, motion.
+The seed sets everything: kind of clip, person (size, skin, sleeve, side), looks and light, motion. A clip is encoded as
+h264 and read back before it is tracked. What the tracker saw is kept beside the truth in a work folder, so that a run
+can be stopped and resumed, and settings compared on the same detections.
 """
 
-from dataclasses import replace
+import os
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -12,28 +16,54 @@ from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.geometry.cameras import project
 from understudy.geometry.rotations import quaternion_from_matrix
 from understudy.geometry.transforms import apply_transform, inverse_transform, make_transform
-from understudy.records import Camera
+from understudy.perception.hand_landmarker import HandDetections, detect_hands
+from understudy.perception.track_file import load_hand_track, save_hand_track
+from understudy.perception.video import open_video, read_frames, write_video
+from understudy.records import Camera, HandTrack
 from understudy.simulation.human import HumanDemonstration, record_human
 from understudy.simulation.human_motion import Motion, tremor
 from understudy.simulation.human_pose import HandPose, hand_rotation
 from understudy.simulation.tasks import TASKS
 
-__all__ = ["KINDS", "make_clip"]
+__all__ = ["KINDS", "kind_of", "make_clip", "seen_clip"]
 
 KINDS = (*sorted(TASKS), "free", "free")
 """What the clips of consecutive seeds show, in turn."""
 
 _SIZE = 512
-_FPS = 20.0
+_FPS = 15.0
 _STREAM = 77
 _MIRROR = np.diag([1.0, -1.0, 1.0])
 _POSITION_LOW, _POSITION_HIGH = np.array([0.20, -0.32, 0.06]), np.array([0.62, 0.18, 0.34])
 _MARGIN_PX = 12.0
 
 
+def kind_of(seed: int) -> str:
+    """What the clip of a seed shows."""
+    return KINDS[seed % len(KINDS)]
+
+
+def seen_clip(seed: int, work: Path) -> tuple[HandTrack, HandDetections]:
+    """The truth and the detections of a clip; rendered, encoded and detected if `work` does not have them yet."""
+    truth_file, seen_file = work / f"{seed}.truth.npz", work / f"{seed}.seen.npz"
+    if not seen_file.exists():
+        clip = make_clip(seed)
+        film = work / f"{seed}.mp4"
+        write_video(film, clip.frames, clip.fps)
+        detections = detect_hands(read_frames(open_video(film, clip.camera)))
+        film.unlink()
+        save_hand_track(truth_file, clip.track)
+        part = seen_file.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez_compressed(file, **{field.name: getattr(detections, field.name) for field in fields(detections)})
+        os.replace(part, seen_file)
+    with np.load(seen_file, allow_pickle=False) as arrays:
+        return load_hand_track(truth_file), HandDetections(**arrays)
+
+
 def make_clip(seed: int) -> HumanDemonstration:
     """The clip of a seed: its film, camera, body and true hand track; either hand."""
-    kind = KINDS[seed % len(KINDS)]
+    kind = kind_of(seed)
     demo = record_human(kind if kind != "free" else "push", seed, size=_SIZE, fps=_FPS, handedness="any")
     return _freed(demo) if kind == "free" else demo
 
@@ -85,7 +115,7 @@ def _pose(rng: np.random.Generator, skeleton: HandSkeleton, camera: Camera, left
     """A random pose, all of it in view and above the table."""
     assert camera.T_world_camera is not None
     while True:
-        yaw, pitch, roll = rng.uniform(-0.7, 0.9), rng.uniform(-0.4, 1.2), rng.uniform(-0.6, 2.2)
+        yaw, pitch, roll = rng.uniform(-0.7, 0.9), rng.uniform(-0.4, 1.2), rng.uniform(-0.6, 1.8)
         T = make_transform(hand_rotation(yaw, pitch, roll), rng.uniform(_POSITION_LOW, _POSITION_HIGH))
         pose = HandPose(T, _joints(rng, skeleton.limits))
         points = pose.keypoints(skeleton)
@@ -98,7 +128,7 @@ def _pose(rng: np.random.Generator, skeleton: HandSkeleton, camera: Camera, left
 
 def _joints(rng: np.random.Generator, limits: Float[np.ndarray, "20 2"]) -> Float[np.ndarray, "20"]:
     """Fingers that curl more or less together, each with something of its own."""
-    curl = np.clip(rng.uniform(-0.15, 1.0) + rng.normal(0, 0.2, 4), -0.2, 1.0)
+    curl = np.clip(rng.uniform(-0.1, 0.8) + rng.normal(0, 0.15, 4), -0.2, 1.0)
     spread = rng.normal(0, 0.08, 4)
     joints = np.zeros((5, 4))
     joints[0] = rng.uniform((-0.2, -0.2, 0.0, 0.0), (0.4, 0.6, 0.7, 0.9))

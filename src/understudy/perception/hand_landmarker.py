@@ -27,6 +27,9 @@ MAX_HANDS = 2
 _LONG_SIDE_PX = 1280
 """Larger images are reduced to this before detection: the networks see 192 and 224 px crops anyway."""
 
+_DETECTION_CONFIDENCE = 0.3
+"""Of the palm detector, which only proposes: what it proposes must still pass the landmark network (at 0.5)."""
+
 
 @dataclass(frozen=True)
 class HandDetections:
@@ -104,6 +107,7 @@ def _landmarker(vision: Any, mediapipe: Any) -> Iterator[Any]:  # noqa: ANN401 (
         base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(ensure_bundle())),
         running_mode=vision.RunningMode.VIDEO,
         num_hands=MAX_HANDS,
+        min_hand_detection_confidence=_DETECTION_CONFIDENCE,
     )
     with _quiet_stderr():
         landmarker = vision.HandLandmarker.create_from_options(options)
