@@ -21,7 +21,7 @@ def run(task: str, out: Path, seed: int = 0, size: int = 512, fps: float = 20.0)
         out: The clip, ending in .mp4.
         seed: Layout, person and looks; 2000000 and above is the test range, for tables only.
         size: Width and height of the clip in pixels.
-        fps: Frames per second.
+        fps: Frames per second, 5 to 60.
     """
     from understudy.simulation.demonstration_file import save_demonstration
     from understudy.simulation.human import record_human

@@ -37,7 +37,7 @@ def read_camera(path: Path) -> Camera:
         K = np.array(content["K"], dtype=float)
         pose = content.get("T_world_camera")
         T = None if pose is None else np.array(pose, dtype=float)
-        camera = Camera(int(content["width"]), int(content["height"]), K, T)
+        width, height = int(content["width"]), int(content["height"])
     except OSError as error:
         raise UnderstudyError(f"{path}: {error.strerror or error}") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -46,7 +46,7 @@ def read_camera(path: Path) -> Camera:
         raise UnderstudyError(f"{path}: K must be 3x3 with positive focal lengths [px] and 1 in its last corner")
     if T is not None and not _is_rigid(T):
         raise UnderstudyError(f"{path}: T_world_camera must be a rigid transform, 4x4 [m]")
-    return camera
+    return Camera(width, height, K, T)
 
 
 def _is_rigid(T: np.ndarray) -> bool:

@@ -120,6 +120,7 @@ def line_chart(time_s: Float[np.ndarray, " T"], series: Sequence[Series], unit: 
     finite = values[np.isfinite(values)]
     ticks = _ticks(float(finite.min()), float(finite.max()))
     low, high = min(ticks[0], float(finite.min())), max(ticks[-1], float(finite.max()))
+    high = high if high > low else low + 1.0
     axes = _Axes(time_s, 58, height, low, high, bottom=height - _BOTTOM)
     parts = [axes.time_axis()]
     for tick in ticks:
@@ -193,7 +194,7 @@ def _runs(mask: np.ndarray) -> list[slice]:
     return [slice(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _thinned(time_s: Values, values: Values) -> tuple[Values, Values]:
+def _thinned(time_s: Values, values: Values) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]:
     """At most two points per pixel column: the least and the greatest of its values, in order of time."""
     if len(values) <= 2 * _COLUMNS:
         return time_s, values
