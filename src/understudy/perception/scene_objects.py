@@ -15,7 +15,7 @@ from understudy.geometry.cameras import intersect_plane_z, project
 from understudy.geometry.transforms import apply_transform, inverse_transform
 from understudy.records import Camera
 
-__all__ = ["SceneObject", "find_objects", "foreground", "locate"]
+__all__ = ["SceneObject", "beside_hand", "find_objects", "foreground", "locate"]
 
 _CHROMA = 0.16
 """Relative difference of a colour ratio from its mean over the channels that no shadow makes."""
@@ -89,6 +89,18 @@ def find_objects(image: UInt8[np.ndarray, "H W 3"], camera: Camera, reach_m: flo
         if np.linalg.norm(thing.xy) <= reach_m:
             found.append(thing)
     return found
+
+
+def beside_hand(mask: Bool[np.ndarray, "H W"], landmarks_px: Float[np.ndarray, "21 2"], share: float = 0.3) -> bool:
+    """Whether a region comes within `share` of the hand's extent of a hand's landmarks: it may be hand, or its shadow.
+
+    Without a hand (landmarks of NaN) nothing is beside it.
+    """
+    if not np.isfinite(landmarks_px).all():
+        return False
+    near = share * float(np.ptp(landmarks_px, axis=0).max())
+    pixels = np.argwhere(mask)[::4, ::-1]
+    return bool(np.linalg.norm(pixels[:, None] - landmarks_px, axis=-1).min() < near)
 
 
 def locate(

@@ -10,7 +10,6 @@ from understudy.errors import UnderstudyError
 from understudy.geometry.cameras import resize_camera
 from understudy.geometry.transforms import apply_transform
 from understudy.methods.kinematic.anchoring import (
-    Contact,
     anchor_keypoints,
     grasp_contacts,
     press_contacts,
@@ -18,13 +17,14 @@ from understudy.methods.kinematic.anchoring import (
 )
 from understudy.methods.kinematic.approach import approach
 from understudy.methods.policy import Prompt
-from understudy.perception.scene_change import find_moves
-from understudy.perception.scene_objects import find_objects
+from understudy.perception.scene_change import Move, find_moves
+from understudy.perception.scene_objects import SceneObject, beside_hand, find_objects
 from understudy.perception.track import track_hand
 from understudy.perception.video import read_frames
 from understudy.records import Camera, HandTrack, HumanVideo, Observation
 from understudy.retargeting.actions import home_action
-from understudy.retargeting.grasp import detect_grasps
+from understudy.retargeting.config import RetargetConfig
+from understudy.retargeting.grasp import GraspOptions, detect_grasps
 from understudy.retargeting.mirror import mirror_left_hand
 from understudy.retargeting.retarget import retarget_hand
 from understudy.retargeting.retime import resample
@@ -49,17 +49,19 @@ def plan(prompt: Prompt, observation: Observation, robot: str, dt_s: float) -> P
     Raises:
         UnderstudyError: no hand in the video, or no camera pose over the table.
     """
+    notes: tuple[str, ...] = ()
+    config = None
     if isinstance(prompt, HandTrack):
-        track, notes = prompt, ()
+        track = prompt
         keypoints = _in_world(track)
     else:
         camera = prompt.camera or resize_camera(observation.camera, prompt.width, prompt.height)
         track = track_hand(prompt, camera=camera)
-        keypoints, notes = _anchored(_in_world(track), track, prompt, camera)
+        keypoints, notes, config = _anchored(_in_world(track), track, prompt, camera)
     if track.handedness == "left":
         keypoints, note = mirror_left_hand(keypoints, about="hand")
         notes += (note,)
-    trajectory = retarget_hand(keypoints, track.status, track.time_s, robot)
+    trajectory = retarget_hand(keypoints, track.status, track.time_s, robot, config=config)
     sampled = resample(trajectory, dt_s)
     embodiment = get_embodiment(robot)
     first = sampled.actions[0]
@@ -75,22 +77,31 @@ def _in_world(track: HandTrack) -> Float[np.ndarray, "T 21 3"]:
 
 def _anchored(
     keypoints: Float[np.ndarray, "T 21 3"], track: HandTrack, video: HumanVideo, camera: Camera
-) -> tuple[Float[np.ndarray, "T 21 3"], tuple[str, ...]]:
-    before, after = _ends(video)
-    objects = find_objects(before, camera)
+) -> tuple[Float[np.ndarray, "T 21 3"], tuple[str, ...], RetargetConfig | None]:
+    """Anchored keypoints, notes, and how to retarget: where nothing was moved, no change of the aperture is a grasp."""
+    objects, moves = _scene(video, track, camera)
     if not objects:
-        return keypoints, ("nothing was found on the table: the tracked hand is not anchored",)
-    moves = find_moves(before, after, objects, camera)
+        return keypoints, ("nothing was found on the table: the tracked hand is not anchored",), None
     eye = np.asarray(camera.T_world_camera)[:3, 3]
-    grasps = detect_grasps(keypoints, track.valid, track.time_s)
-    contacts: list[Contact] = []
-    if grasps.intervals:
-        contacts = grasp_contacts(keypoints, grasps.intervals[0], moves, objects, eye)
+    grasps = detect_grasps(keypoints, track.valid, track.time_s).intervals if moves else []
+    if grasps:
+        longest = max(grasps, key=lambda grasp: grasp[1] - grasp[0])
+        contacts = grasp_contacts(keypoints, longest, moves, objects, eye)
     elif moves:
         contacts = push_contacts(keypoints, track.valid, max(moves, key=lambda move: move.distance_m), eye)
     else:
         contacts = press_contacts(keypoints, track.valid, objects, eye)
-    return anchor_keypoints(keypoints, track.time_s, contacts)
+    config = None if grasps else RetargetConfig(grasp=GraspOptions(min_travel_m=np.inf))
+    return *anchor_keypoints(keypoints, track.time_s, contacts), config
+
+
+def _scene(video: HumanVideo, track: HandTrack, camera: Camera) -> tuple[list[SceneObject], list[Move]]:
+    """What stands on the table in the first frame, and what stands elsewhere in the last, the hand's places apart."""
+    before, after = _ends(video)
+    first, last = track.keypoints_px[0], track.keypoints_px[-1]
+    objects = [thing for thing in find_objects(before, camera) if not beside_hand(thing.mask, first)]
+    moves = find_moves(before, after, objects, camera)
+    return objects, [move for move in moves if not beside_hand(move.end.mask, last)]
 
 
 def _ends(video: HumanVideo) -> tuple[UInt8[np.ndarray, "H W 3"], UInt8[np.ndarray, "H W 3"]]:
