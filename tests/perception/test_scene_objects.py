@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from understudy.perception.scene_change import find_moves
-from understudy.perception.scene_objects import find_objects, foreground
+from understudy.perception.scene_objects import beside_hand, find_objects, foreground
 from understudy.simulation.layout import sample_layout
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.rendering import SceneRenderer
@@ -77,3 +77,12 @@ def test_a_shadow_is_not_foreground_and_a_colour_is():
     painted[10:30, 10:30] = (160, 40, 40)
     assert not foreground(shaded, table)[0].any()
     assert foreground(painted, table)[0].sum() == pytest.approx(400, abs=12)
+
+
+def test_what_touches_a_hand_is_not_trusted():
+    landmarks = np.stack([np.linspace(100, 140, 21), np.linspace(60, 160, 21)], -1)
+    near, far = np.zeros((200, 300), dtype=bool), np.zeros((200, 300), dtype=bool)
+    near[90:110, 130:150], far[90:110, 200:220] = True, True
+    assert beside_hand(near, landmarks)
+    assert not beside_hand(far, landmarks)
+    assert not beside_hand(near, np.full((21, 2), np.nan))
