@@ -29,6 +29,7 @@ _RADII_MM = np.array(  # at the knuckle, the next joint, the last joint, the tip
 _SKIN_GRID_M = 0.0025
 _SLEEVE_GRID_M = 0.006
 Points = Float[np.ndarray, "N 3"]
+Point = Float[np.ndarray, "3"]
 Distances = Float[np.ndarray, " N"]
 
 
@@ -61,7 +62,7 @@ def _surface(
     return vertices + low, faces.astype(np.int64)
 
 
-def _cone(points: Points, start: Points, end: Points, r0: float, r1: float, flat: float = 1.0) -> Distances:
+def _cone(points: Points, start: Point, end: Point, r0: float, r1: float, flat: float = 1.0) -> Distances:
     """Distance to a capsule whose radius runs from r0 to r1; `flat` < 1 squeezes it along z."""
     p, a, b = (np.asarray(v) * np.array([1, 1, 1 / flat]) for v in (points, start, end))
     along = b - a

@@ -30,6 +30,7 @@ __all__ = ["HandBody", "human_hand"]
 
 _RADII_MM = np.array([[12.5, 11.5, 9.5], [9.5, 8.7, 7.8], [9.7, 8.8, 7.9], [9.2, 8.3, 7.4], [8.3, 7.4, 6.6]])
 _FASTEST = 20.0  # of a finger joint [rad/s]; ours, above brisk tapping
+_ARM_INERTIA = 0.01  # of the arm behind the hand [kg, kg m^2]; lets the weld settle within 0.1 s
 _AVERAGE = HandBody()
 _PARTS = ("proximal", "medial", "distal")
 
@@ -44,7 +45,7 @@ def _build(body: HandBody) -> mujoco.MjSpec:
     spec.add_material(name="hand_sleeve", rgba=(*body.sleeve_rgb, 1.0), specular=0.05, shininess=0.1)
     spec.worldbody.add_body(name="wrist_mocap", mocap=True)
     root = add_body(spec.worldbody, "hand")
-    root.add_freejoint(name="wrist_free")
+    root.add_freejoint(name="wrist_free").armature = _ARM_INERTIA
     spec.add_equality(
         name="wrist_weld",
         type=mujoco.mjtEq.mjEQ_WELD,
@@ -52,6 +53,7 @@ def _build(body: HandBody) -> mujoco.MjSpec:
         name1="wrist_mocap",
         name2="hand",
         solref=(0.01, 1.0),
+        solimp=(0.99, 0.999, 0.001, 0.5, 2.0),
     )
     _add_palm(root, skeleton, mirror)
     add_site(root, "wrist", (0, 0, 0))

@@ -23,7 +23,7 @@ def studio(embodiment: Embodiment) -> mujoco.MjSpec:
     spec.visual.headlight.ambient = (0.38, 0.38, 0.40)
     spec.visual.headlight.diffuse = (0.30, 0.30, 0.30)
     spec.visual.headlight.specular = (0.05, 0.05, 0.05)
-    spec.visual.quality.shadowsize = 4096
+    spec.visual.quality.shadowsize = 2048
     spec.visual.map.shadowclip = 3.0  # a directional light's shadow covers the whole ground
     spec.visual.map.znear = 0.01
     spec.visual.global_.offwidth = spec.visual.global_.offheight = 1280

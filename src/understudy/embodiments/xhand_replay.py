@@ -6,6 +6,7 @@ import platform
 import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -52,8 +53,8 @@ def reach_episode(episode: XHandEpisode, site: str = "wrist") -> list[ArmPose]:
     return poses
 
 
-def play_xhand_episode(folder: Path) -> list[UInt8[np.ndarray, "256 512 3"]]:
-    """For every step: the real frame of camera_0, and our robot at the recorded state seen by the fitted camera."""
+def play_xhand_episode(folder: Path, every: int = 1) -> list[UInt8[np.ndarray, "256 512 3"]]:
+    """For every n-th step: the real frame of camera_0, and our robot at its state seen by the fitted camera."""
     episode = read_xhand_episode(folder)
     embodiment = get_embodiment(_ROBOT)
     spec = studio(embodiment)
@@ -68,7 +69,8 @@ def play_xhand_episode(folder: Path) -> list[UInt8[np.ndarray, "256 512 3"]]:
     frames = []
     real = _read_frames(folder / "camera_0.mp4", episode.num_steps)
     with mujoco.Renderer(model, _SIZE_PX, _SIZE_PX) as renderer:
-        for image, pose, fingers in zip(real, reach_episode(episode), episode.joints, strict=True):
+        steps = zip(real, reach_episode(episode), episode.joints, strict=True)
+        for image, pose, fingers in islice(steps, None, None, every):
             for joint, value in zip(embodiment.joint_names, [*pose.joints, *fingers], strict=True):
                 data.joint(joint).qpos = value
             mujoco.mj_forward(model, data)
@@ -85,7 +87,7 @@ def xhand_cells(episode: XHandEpisode) -> list[EvalCell]:
     turn = rotation_angle(episode.T_base_recorded[:, :3, :3], episode.T_base_recorded_action[:, :3, :3])
     shift = np.linalg.norm(episode.T_base_recorded[:, :3, 3] - episode.T_base_recorded_action[:, :3, 3], axis=1)
     values: dict[str, float] = {
-        "steps": episode.num_steps,
+        "steps": float(episode.num_steps),
         "joint_outside_limit_rad_max": float(excess.max()),
         "joint_action_error_rad_p50": float(np.median(np.abs(episode.joints - episode.joint_actions))),
         "action_shift_m_p50": float(np.median(shift)),

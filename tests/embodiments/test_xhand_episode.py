@@ -1,0 +1,105 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from understudy.embodiments.xhand import XHAND_LIMITS
+from understudy.embodiments.xhand_episode import hand_base, read_xhand_episode
+from understudy.errors import UnderstudyError
+
+STEPS = 4
+
+
+def write(folder, **changes):
+    table = np.zeros((STEPS, 19))
+    table[:, :3] = (0.4, 0.1, 0.2)
+    table[:, 3:7] = Rotation.from_euler("xyz", [np.pi, 0.2, 0.1]).as_quat()  # (x, y, z, w)
+    table[:, 7:] = np.arange(12) * 0.1
+    actions = table.copy()
+    actions[:, 3:7] *= -1
+    content = {"states": table.tolist(), "actions": actions.tolist(), "texts": ["push"], "episode_id": 7} | changes
+    (folder / "annotation.json").write_text(json.dumps(content))
+    return table
+
+
+def test_reader_canonicalises_the_rotation_and_keeps_the_joints(tmp_path):
+    table = write(tmp_path)
+    episode = read_xhand_episode(tmp_path)
+    assert (episode.num_steps, episode.episode_id, episode.instruction) == (STEPS, 7, "push")
+    expected = Rotation.from_quat(table[0, 3:7]).as_matrix()
+    np.testing.assert_allclose(episode.T_base_recorded[0, :3, :3], expected, atol=1e-12)
+    np.testing.assert_allclose(episode.T_base_recorded_action, episode.T_base_recorded, atol=1e-12)
+    np.testing.assert_allclose(episode.joints, table[:, 7:])
+    assert episode.opposite_hemispheres == 1.0
+
+
+def test_hand_base_lies_behind_the_recorded_point(tmp_path):
+    write(tmp_path)
+    T = read_xhand_episode(tmp_path).T_base_recorded
+    shift = hand_base(T)[:, :3, 3] - T[:, :3, 3]
+    np.testing.assert_allclose(shift, -0.069 * T[:, :3, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"states": [[0.0] * 18]}, "19"),
+        ({"states": []}, "shape"),
+        ({"states": [[0.0] * 19] * STEPS}, "quaternions of length zero"),
+        ({"actions": [[1.0] * 19]}, "4 states but 1 actions"),
+    ],
+)
+def test_malformed_annotation_is_one_clear_error(tmp_path, changes, message):
+    write(tmp_path, **changes)
+    with pytest.raises(UnderstudyError, match=message):
+        read_xhand_episode(tmp_path)
+
+
+def test_missing_and_broken_files_are_named(tmp_path):
+    with pytest.raises(UnderstudyError, match=r"annotation\.json"):
+        read_xhand_episode(tmp_path)
+    (tmp_path / "annotation.json").write_text("{")
+    with pytest.raises(UnderstudyError, match="no JSON"):
+        read_xhand_episode(tmp_path)
+
+
+@pytest.fixture(params=["episode_0", "episode_50"])
+def recorded(request):
+    root = os.environ.get("UNDERSTUDY_DATA")
+    if root is None:
+        pytest.skip("UNDERSTUDY_DATA does not name a folder of real recordings")
+    folder = Path(root) / "robot_xhand" / request.param
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    return folder
+
+
+def test_recorded_joints_keep_our_limits_and_use_them(recorded):
+    episode = read_xhand_episode(recorded)
+    low, high = XHAND_LIMITS.T
+    assert (episode.joints >= low - 0.002).all()
+    assert (episode.joints <= high + 0.002).all()
+    # Fingers sweep most of their range while they grasp; a permuted order would break the index bend's limit.
+    assert (np.ptp(episode.joints[:, 4:], axis=0) > 0.8).all()
+    assert np.abs(episode.joints[:, 3]).max() < 0.18
+
+
+def test_recorded_poses_are_within_reach(recorded):
+    from understudy.embodiments.xhand_replay import xhand_cells
+
+    cells = {(cell.metric, cell.column): cell for cell in xhand_cells(read_xhand_episode(recorded))}
+    assert cells["reached", "flange"].value == 1.0
+    assert cells["reached", "wrist"].value > 0.97
+    assert cells["action_turn_rad_p50", None].value < 0.05  # hemispheres apart, rotations alike
+
+
+def test_replay_places_our_hand_over_the_real_one(recorded):
+    from understudy.embodiments.xhand_replay import play_xhand_episode
+
+    frames = play_xhand_episode(recorded, every=50)
+    assert len(frames) == -(-read_xhand_episode(recorded).num_steps // 50)
+    assert frames[0].shape == (256, 512, 3)
+    assert all(frame[:, 256:].std() > 5 for frame in frames)
