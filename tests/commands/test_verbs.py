@@ -50,7 +50,8 @@ def test_missing_libraries_become_packages(monkeypatch):
     finding = next(check for check in machine.CHECKS if check.__name__ == "_libraries")()
     assert not finding.ok
     assert finding.detail == "no libEGL.so.1, libGLESv2.so.2"
-    assert finding.remedy.endswith("apt-get install -y --no-install-recommends libegl1 libgles2")
+    line = "apt-get install -y --no-install-recommends libegl1 libgl1-mesa-dri libopengl0 libgles2 libgl1 libglib2.0-0"
+    assert finding.remedy.endswith(line)
 
 
 def test_a_renderer_that_dies_is_a_finding(monkeypatch):

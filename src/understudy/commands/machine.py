@@ -14,16 +14,10 @@ from understudy.perception.bundle import bundle_path, has_bundle
 
 __all__ = ["CHECKS", "Finding"]
 
-# Shared library -> Debian and Ubuntu package. MuJoCo renders through the first two, MediaPipe links EGL and GLES,
-# OpenCV the others. Mesa's drivers (libgl1-mesa-dri) are loaded by name at run time: the render check finds them.
-_LIBRARIES = {
-    "libEGL.so.1": "libegl1",
-    "libOpenGL.so.0": "libopengl0",
-    "libGLESv2.so.2": "libgles2",
-    "libGL.so.1": "libgl1",
-    "libgthread-2.0.so.0": "libglib2.0-0",
-}
-_RENDER_PACKAGES = ("libegl1", "libgl1-mesa-dri", "libopengl0")
+# MuJoCo renders through the first two, MediaPipe links EGL and GLES, OpenCV the others. Mesa's drivers, the second
+# package, are loaded by name at run time: only the render check finds them.
+_LIBRARIES = ("libEGL.so.1", "libOpenGL.so.0", "libGLESv2.so.2", "libGL.so.1", "libgthread-2.0.so.0")
+_PACKAGES = ("libegl1", "libgl1-mesa-dri", "libopengl0", "libgles2", "libgl1", "libglib2.0-0")
 _RENDER = """
 import understudy, mujoco
 model = mujoco.MjModel.from_xml_string('<mujoco><worldbody><geom size="1"/></worldbody></mujoco>')
@@ -46,9 +40,10 @@ class Finding:
     """The line to type where `ok` is false."""
 
 
-def _apt(packages: list[str] | tuple[str, ...]) -> str:
+def _apt() -> str:
+    """One line for Debian and Ubuntu that brings everything; what is there already is left alone."""
     sudo = "" if os.geteuid() == 0 else "sudo "
-    return f"{sudo}apt-get install -y --no-install-recommends {' '.join(packages)}"
+    return f"{sudo}apt-get install -y --no-install-recommends {' '.join(_PACKAGES)}"
 
 
 def _python() -> Finding:
@@ -57,15 +52,15 @@ def _python() -> Finding:
 
 
 def _libraries() -> Finding:
-    missing = {}
-    for library, package in _LIBRARIES.items():
+    missing = []
+    for library in _LIBRARIES:
         try:
             ctypes.CDLL(library)
         except OSError:
-            missing[library] = package
+            missing.append(library)
     if not missing:
         return Finding("system libraries", True, f"{len(_LIBRARIES)} of {len(_LIBRARIES)}")
-    return Finding("system libraries", False, f"no {', '.join(missing)}", _apt(list(missing.values())))
+    return Finding("system libraries", False, f"no {', '.join(missing)}", _apt())
 
 
 def _rendering() -> Finding:
@@ -74,12 +69,12 @@ def _rendering() -> Finding:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_RENDER_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        return Finding("rendering", False, f"no picture within {_RENDER_TIMEOUT_S} s", _apt(_RENDER_PACKAGES))
+        return Finding("rendering", False, f"no picture within {_RENDER_TIMEOUT_S} s", _apt())
     backend = os.environ.get("MUJOCO_GL", "the default")
     if done.returncode == 0:
         return Finding("rendering", True, f"MuJoCo through {backend}")
     reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    return Finding("rendering", False, f"MuJoCo through {backend}: {reason}", _apt(_RENDER_PACKAGES))
+    return Finding("rendering", False, f"MuJoCo through {backend}: {reason}", _apt())
 
 
 def _mediapipe() -> Finding:

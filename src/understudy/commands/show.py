@@ -34,11 +34,10 @@ def run(
     """
     from PIL import Image
 
+    from understudy.commands.pictures import body_picture, task_picture
     from understudy.embodiments import EMBODIMENTS
-    from understudy.embodiments.show import joint_sweep_sheet, render_embodiment, show_interactive, turntable
+    from understudy.embodiments.show import show_interactive
     from understudy.errors import UnknownName
-    from understudy.perception.overlay import contact_sheet
-    from understudy.simulation.tabletop import Tabletop
     from understudy.simulation.tasks import TASKS
 
     if name not in EMBODIMENTS and name not in TASKS:
@@ -46,17 +45,7 @@ def run(
     if interactive and name in EMBODIMENTS:
         show_interactive(name)
         return
-    if name in TASKS:
-        table = Tabletop(name, seed, robot)
-        table.reset()
-        image = table.render(768)
-        table.close()
-    else:
-        views = {
-            "turntable": lambda: contact_sheet(list(turntable(name)), 4),
-            "joints": lambda: joint_sweep_sheet(name),
-        }
-        image = views.get(view, lambda: render_embodiment(name))()
+    image = task_picture(name, seed, robot) if name in TASKS else body_picture(name, view)
     path = out or Path(f"{name}.png")
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(path)

@@ -1,4 +1,4 @@
-"""A `RobotTrajectory` on disk: one npz of plain arrays, written under another name and renamed, read without pickle."""
+"""A `RobotTrajectory` on disk: one npz of plain arrays and words, whole or not there at all."""
 
 from pathlib import Path
 from zipfile import BadZipFile
