@@ -55,7 +55,7 @@ def test_heights_come_from_the_outline():
 def test_a_moved_object_is_found_at_both_places(onto_plate):
     image, layout = render(SEEDS[0])
     item = layout.objects[1]
-    target = (*layout.plates[0].xy, 0.01) if onto_plate else (0.45, item.xy[1], 0.0)
+    target = (*layout.plates[0].xy, 0.01) if onto_plate else (item.xy[0] + 0.1, item.xy[1], 0.0)
     after, _ = render(SEEDS[0], (item.name, target))
     camera = tabletop_camera(SIZE)
     moves = find_moves(image, after, find_objects(image, camera), camera)
