@@ -52,7 +52,7 @@ def test_reset_shows_the_scene_and_the_state(table):
     assert observation.image.shape == (IMAGE, IMAGE, 3)
     assert observation.time_s == 0.0
     assert observation.camera.width == IMAGE
-    np.testing.assert_allclose(observation.proprioception, table.body.home, atol=0.02)
+    np.testing.assert_allclose(table.joints(), table.body.home, atol=0.02)
     assert not table.success()
     assert table.score() == 0.0
     assert table.failure() == "not_approached"
@@ -97,6 +97,17 @@ def test_the_wrist_goes_where_it_is_sent(table):
     target = wrist_target(table.body, action)
     np.testing.assert_allclose(T[:3, 3], target[:3, 3], atol=0.005)
     assert rotation_angle(T[:3, :3], target[:3, :3]) < 0.02
+
+
+def test_proprioception_is_an_action_that_keeps_the_robot_there(table):
+    table.reset()
+    for _ in range(20):
+        table.step(middle_action(table), observe=False)
+    before, state = table.joints(), table.observe().proprioception
+    assert state.shape == (table.body.action_space.size,)
+    for _ in range(5):
+        table.step(state, observe=False)
+    np.testing.assert_allclose(table.joints(), before, atol=0.03)
 
 
 def test_joints_keep_their_speed_limits(table):

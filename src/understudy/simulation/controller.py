@@ -22,7 +22,7 @@ from understudy.geometry.rotations import (
 from understudy.geometry.transforms import make_transform
 from understudy.simulation.scene import Scene
 
-__all__ = ["CONTROL_DT_S", "Controller", "wrist_target"]
+__all__ = ["CONTROL_DT_S", "OPENING", "Controller", "wrist_target"]
 
 CONTROL_DT_S = 0.1
 """One control step [s]."""
@@ -34,7 +34,8 @@ _TURN_WEIGHT = 0.15
 """Metres that one radian of rotation error counts as."""
 _LARGEST_MOVE_M = 0.05
 """Errors are cut to this before each iteration, so that a far target cannot upset the linearisation."""
-_GRIPPER_OPENING = "opening"
+OPENING = "opening"
+"""Name of the one hand action of a parallel gripper: the distance between its pads [m]."""
 
 
 def wrist_target(body: Embodiment, action: Float[np.ndarray, " A"]) -> Float[np.ndarray, "4 4"]:
@@ -114,7 +115,7 @@ class Controller:
         if self._body.wrist_action == "none":
             return action
         hand = action[7:] if self._body.wrist_action == "quaternion" else action[6:]
-        if self._body.action_space.names[-1] == _GRIPPER_OPENING:
+        if self._body.action_space.names[-1] == OPENING:
             # Past contact when closing: the force limit, not the position, sets the grip.
             low, high = self._range[self._arm :].T
             hand = low + (high - low) * float(hand[0]) / float(self._body.action_space.high[-1])

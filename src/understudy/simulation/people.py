@@ -18,6 +18,8 @@ _LEFT_HANDED = 0.3
 """Share of left hands where either is allowed."""
 _HAND_LENGTH_M = (0.170, 0.205)
 """5th percentile of women to 95th of men, rounded (ANSUR II)."""
+_GIRTH_M = (-0.0008, 0.0012)
+"""Bony to plump; see `HandBody.girth_m`."""
 _SKINS: dict[str, tuple[Rgb, ...]] = {
     "train": ((0.87, 0.66, 0.53), (0.78, 0.56, 0.43), (0.62, 0.43, 0.31), (0.43, 0.29, 0.21), (0.92, 0.74, 0.63)),
     "test": ((0.83, 0.61, 0.48), (0.53, 0.36, 0.26), (0.90, 0.70, 0.60)),
@@ -36,5 +38,6 @@ def sample_person(seed: int, handedness: Literal["right", "left", "any"] = "righ
     sleeve = _SLEEVES[pool][rng.integers(len(_SLEEVES[pool]))]
     length = round(float(rng.uniform(*_HAND_LENGTH_M)), 4)
     left = rng.random() < _LEFT_HANDED
+    girth = round(float(rng.uniform(*_GIRTH_M)), 5)
     hand: Handedness = handedness if handedness != "any" else ("left" if left else "right")
-    return HandBody(hand_length_m=length, skin_rgb=skin, sleeve_rgb=sleeve, handedness=hand)
+    return HandBody(hand_length_m=length, skin_rgb=skin, sleeve_rgb=sleeve, handedness=hand, girth_m=girth)

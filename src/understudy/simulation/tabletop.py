@@ -8,8 +8,9 @@ from jaxtyping import Float, UInt8
 
 from understudy.embodiments import ROBOTS, get_embodiment
 from understudy.errors import UnknownName
+from understudy.geometry.rotations import quaternion_from_matrix, rotation_vector_from_matrix
 from understudy.records import Camera, Observation
-from understudy.simulation.controller import CONTROL_DT_S, Controller
+from understudy.simulation.controller import CONTROL_DT_S, OPENING, Controller
 from understudy.simulation.layout import sample_layout
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.rendering import SceneRenderer
@@ -115,17 +116,30 @@ class Tabletop:
         return self.observe() if observe else None
 
     def observe(self) -> Observation:
-        """Image of the fixed camera, and the joint positions of arm and hand as proprioception [rad | m]."""
+        """Image of the fixed camera, and the robot's state in its action space as proprioception."""
         return Observation(
             image=self.render(self.image_size),
             camera=self.camera(self.image_size),
             time_s=self.time_s,
-            proprioception=self.joints(),
+            proprioception=self.robot_state(),
         )
 
     def joints(self) -> Float[np.ndarray, " J"]:
         """Joint positions in the order of the body's `joint_names` [rad | m]."""
         return np.array([self.data.qpos[self.scene.qpos_address(name)] for name in self.body.joint_names])
+
+    def robot_state(self) -> Float[np.ndarray, " A"]:
+        """Where the robot is, written as the action that would keep it there."""
+        joints, arm = self.joints(), len(self.body.arm_joints)
+        if self.body.wrist_action == "none":
+            return joints
+        site = self.data.site("wrist")
+        R, hand = site.xmat.reshape(3, 3), joints[arm:]
+        quaternion = self.body.wrist_action == "quaternion"
+        rotation = quaternion_from_matrix(R) if quaternion else rotation_vector_from_matrix(R)
+        if self.body.action_space.names[-1] == OPENING:
+            hand = np.clip(hand.sum(keepdims=True), 0.0, self.body.action_space.high[-1])
+        return np.concatenate([site.xpos, rotation, hand])
 
     def success(self) -> bool:
         """Whether the task is fulfilled now."""

@@ -1,4 +1,4 @@
-"""Put the named object on one of the two plates and let go."""
+"""Task `pick_place`: grasp, carry, set down."""
 
 from typing import ClassVar
 
@@ -17,7 +17,10 @@ _MARGIN_M = 0.01
 
 
 class PickPlace(Task):
-    """Success: the object rests on its plate, its centre at least 1 cm within the rim, and nothing touches it."""
+    """Put the named object on one of the two plates and let go.
+
+    Success: the object rests on its plate, its centre at least 1 cm within the rim, and no hand touches it.
+    """
 
     name: ClassVar[str] = "pick_place"
     stages: ClassVar[tuple[Stage, ...]] = (Stage("approach", 30), Stage("grasp", 40), Stage("place", 30))

@@ -1,4 +1,4 @@
-"""Press one of the two buttons and leave the other alone."""
+"""Task `press_button`: reach one small place with one finger."""
 
 from typing import ClassVar
 
@@ -15,7 +15,10 @@ _APPROACH_M = 0.04
 
 
 class PressButton(Task):
-    """Success: the button went down, no other did. A button that went down stays lit, so the hand may leave again."""
+    """Press one of the two buttons and leave the other alone.
+
+    Success: the button went down and no other did. A button that went down stays lit, so the hand may leave again.
+    """
 
     name: ClassVar[str] = "press_button"
     stages: ClassVar[tuple[Stage, ...]] = (Stage("approach", 30), Stage("press", 70))

@@ -1,4 +1,4 @@
-"""Push the named object forward to one of the two lines."""
+"""Task `push`: move without grasping, stop at the right place."""
 
 from typing import ClassVar
 
@@ -17,7 +17,10 @@ _MOVED_M = 0.03
 
 
 class Push(Task):
-    """Success: the object rests upright with its centre within 3 cm of its line, at most 6 cm aside of its start."""
+    """Push the named object forward to one of the two lines.
+
+    Success: the object rests upright with its centre within 3 cm of its line and 6 cm of its lane.
+    """
 
     name: ClassVar[str] = "push"
     stages: ClassVar[tuple[Stage, ...]] = (Stage("move", 60), Stage("line", 40))
