@@ -71,7 +71,7 @@ class KinematicTree:
         data.qpos[:] = model.qpos0
         data.qpos[model.jnt_qposadr[joint_ids]] = 0.0
         mujoco.mj_kinematics(model, data)
-        parents = np.array([_carrier(model, joint_ids, model.jnt_bodyid[j], j) for j in joint_ids], dtype=np.int64)
+        parents = np.array([_carrier(model, joint_ids, int(model.jnt_bodyid[j]), j) for j in joint_ids], dtype=np.int64)
         if np.any(parents >= np.arange(len(joint_ids))):
             raise ValueError("joint names must be ordered from the base outwards")
         limited = model.jnt_limited[joint_ids].astype(bool)
@@ -82,7 +82,9 @@ class KinematicTree:
             kinds=kinds,
             axes=data.xaxis[joint_ids].copy(),
             anchors=data.xanchor[joint_ids].copy(),
-            site_joints=np.array([_carrier(model, joint_ids, model.site_bodyid[s]) for s in site_ids], dtype=np.int64),
+            site_joints=np.array(
+                [_carrier(model, joint_ids, int(model.site_bodyid[s])) for s in site_ids], dtype=np.int64
+            ),
             site_positions=data.site_xpos[site_ids].copy(),
             site_rotations=data.site_xmat[site_ids].reshape(-1, 3, 3).copy(),
             lower=np.where(limited, model.jnt_range[joint_ids, 0], -np.inf),
@@ -141,10 +143,10 @@ def _kind(model: mujoco.MjModel, joint: int) -> int:
 def _carrier(model: mujoco.MjModel, joint_ids: list[int], body: int, before: int | None = None) -> int:
     """Position in `joint_ids` of the last joint that moves `body` (before joint `before` of the same body)."""
     while body > 0:
-        first = model.body_jntadr[body]
-        here = range(first, first + model.body_jntnum[body])
+        first = int(model.body_jntadr[body])
+        here = range(first, first + int(model.body_jntnum[body]))
         for joint in reversed(here):
             if joint in joint_ids and (before is None or joint < before):
                 return joint_ids.index(joint)
-        body, before = model.body_parentid[body], None
+        body, before = int(model.body_parentid[body]), None
     return -1

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
 from understudy.retargeting.kinematics import KinematicTree
-from understudy.retargeting.solver_kernel import Options, Rows, Tree, solve_trajectories
+from understudy.retargeting.solver_kernel import solve_trajectories
+from understudy.retargeting.solver_model import Options, Rows, Tree
 
 __all__ = ["Problem", "Solution", "SolverOptions", "Stream", "solve", "solve_batch"]
 
