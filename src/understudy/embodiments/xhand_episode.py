@@ -1,16 +1,17 @@
 """Recorded episodes of the real xArm with an XHand (roboterax/video-prediction-policy, MIT): read, measure, replay.
 
 `annotation.json` holds `states` and `actions`, (T, 19) at 10 Hz: position 3 [m], quaternion 4 (x, y, z, w), 12 finger
-joints [rad] in the order of `XHAND_JOINTS`. What the numbers mean was found by fitting a pinhole camera to knuckles and
-fingertips marked by hand in nine frames of camera_0 of two episodes (docs/embodiments.md): with the quaternion read as
-(x, y, z, w) and the rotation as that of the wrist frame of eq. 9-11 the fit leaves 2.0 px of 256; other readings leave
-4 to 20 px. The recorded point lies 69 mm ahead of the hand's base along x, in the palm.
+joints [rad] in the order of `XHAND_JOINTS`. What the numbers mean was found by fitting one pinhole camera an episode to
+39 knuckles and fingertips marked by hand in nine frames (docs/embodiments.md): with the quaternion read as (x, y, z, w)
+and the rotation as that of the wrist frame of eq. 9-11 the fit leaves 2.1 px of 256; other readings leave 4 to 20 px.
+The recorded point lies 62 mm ahead of the hand's base along x, in the palm.
 
 `python -m understudy.embodiments.xhand_episode EPISODE_DIR --out DIR` writes replay.mp4 and statistics.json.
 """
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ __all__ = ["FPS", "XHandEpisode", "hand_base", "read_xhand_episode"]
 FPS = 10.0
 """Rate of the recordings [1/s]."""
 _SIZE = 7 + len(XHAND_JOINTS)
-_BASE_IN_RECORDED_M = np.array([-0.069, 0.0, 0.0])
-"""Our wrist site (the hand's base) in the recorded frame; y and z of the fit, 7 mm, lie within its error."""
+_BASE_IN_RECORDED_M = np.array([-0.062, 0.0, 0.0])
+"""Our wrist site (the hand's base) in the recorded frame; with y and z free as well the fit is no better."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def read_xhand_episode(folder: Path) -> XHandEpisode:
 
 
 def hand_base(T_base_recorded: Float[np.ndarray, "*B 4 4"]) -> Float[np.ndarray, "*B 4 4"]:
-    """T_base_wrist of our wrist site: 69 mm behind the recorded point, same axes."""
+    """T_base_wrist of our wrist site: 62 mm behind the recorded point, same axes."""
     R, p = T_base_recorded[..., :3, :3], T_base_recorded[..., :3, 3]
     return make_transform(R, p + R @ _BASE_IN_RECORDED_M)
 
@@ -113,4 +114,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("--out", type=Path, required=True, help="gets statistics.json and EPISODE_DIR/replay.mp4")
     arguments = parser.parse_args()
-    write_replay(arguments.episodes, arguments.out)
+    try:
+        write_replay(arguments.episodes, arguments.out)
+    except UnderstudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -20,20 +20,32 @@ from understudy.embodiments.show import studio
 from understudy.embodiments.xhand import XHAND_JOINTS, XHAND_LIMITS
 from understudy.embodiments.xhand_episode import FPS, XHandEpisode, hand_base, read_xhand_episode
 from understudy.errors import BadVideo, UnderstudyError
+from understudy.geometry.cameras import camera_from_fov
 from understudy.geometry.rotations import quaternion_from_matrix, rotation_angle
-from understudy.records import EvalCell, EvalReport
+from understudy.geometry.transforms import make_transform
+from understudy.records import Camera, EvalCell, EvalReport
 
-__all__ = ["play_xhand_episode", "reach_episode", "write_replay", "xhand_cells"]
+__all__ = ["fitted_camera", "play_xhand_episode", "reach_episode", "write_replay", "xhand_cells"]
 
 _ROBOT = "xarm7_xhand"
 _SIZE_PX = 256
-_FOVY_DEG = 49.4
-"""Of camera_0: 2 atan(128 px / 278 px), from the fit described in `xhand_episode`."""
+_FOVY_DEG = 51.04
+"""Of camera_0: 2 atan(128 px / 268.2 px), from the fit described in `xhand_episode`."""
 _CAMERAS = {  # eye [m], viewing direction, image right, in the robot's base frame; from the same fit
-    0: ((0.931, 0.019, 0.730), (-0.533, -0.044, -0.845), (0.006, 0.998, -0.056)),
-    50: ((0.847, -0.020, 0.771), (-0.422, -0.028, -0.906), (0.040, 0.998, -0.050)),
+    0: ((0.9262, 0.0275, 0.7180), (-0.5303, -0.0474, -0.8465), (0.0014, 0.9984, -0.0568)),
+    50: ((0.8410, 0.0012, 0.7527), (-0.4231, -0.0602, -0.9041), (0.0265, 0.9965, -0.0787)),
 }
 _REACHED_M, _REACHED_RAD = 0.002, np.radians(1.0)
+
+
+def fitted_camera(episode_id: int) -> Camera:
+    """Camera_0 of an episode in the robot's base frame; of an episode that was not fitted, that of episode 0."""
+    return camera_from_fov(_SIZE_PX, _SIZE_PX, _FOVY_DEG, _fitted_pose(episode_id))
+
+
+def _fitted_pose(episode_id: int) -> Float[np.ndarray, "4 4"]:
+    eye, forward, right = (np.array(vector) for vector in _CAMERAS.get(episode_id, _CAMERAS[0]))
+    return make_transform(np.stack([right, np.cross(forward, right), forward], axis=-1), eye)
 
 
 def reach_episode(episode: XHandEpisode, site: str = "wrist") -> list[ArmPose]:
@@ -59,11 +71,9 @@ def play_xhand_episode(folder: Path, every: int = 1) -> list[UInt8[np.ndarray, "
     embodiment = get_embodiment(_ROBOT)
     spec = studio(embodiment)
     camera = spec.worldbody.add_camera(name="camera_0", fovy=_FOVY_DEG)
-    eye, forward, right = _CAMERAS.get(episode.episode_id, _CAMERAS[0])
-    x, z = np.array(right), np.array(forward)
-    R_opencv = np.stack([x, np.cross(z, x), z], axis=-1)
-    camera.pos = eye
-    camera.quat = quaternion_from_matrix(R_opencv @ np.diag([1.0, -1.0, -1.0]))  # MuJoCo's cameras look along -z, y up
+    T_base_camera = _fitted_pose(episode.episode_id)
+    camera.pos = T_base_camera[:3, 3]
+    camera.quat = quaternion_from_matrix(T_base_camera[:3, :3] @ np.diag([1.0, -1.0, -1.0]))  # MuJoCo's look along -z
     model = spec.compile()
     data = mujoco.MjData(model)
     frames = []
