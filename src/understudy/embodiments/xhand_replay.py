@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import mujoco
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from understudy.embodiments import get_embodiment
 from understudy.embodiments.arm_reach import ArmPose, reach
