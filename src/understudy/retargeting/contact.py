@@ -51,7 +51,7 @@ def press_through(keypoints: Float[np.ndarray, "T 21 3"], press_m: float) -> tup
     seen = np.flatnonzero(np.isfinite(tip).all(axis=-1))
     filled = np.stack([np.interp(np.arange(len(tip)), seen, tip[seen, axis]) for axis in range(3)], axis=-1)
     lowered, count = keypoints.copy(), 0
-    for dip in find_peaks(-filled[:, 2], prominence=_DIP_M, plateau_size=1)[0]:
+    for dip in find_peaks(-filled[:, 2], prominence=_DIP_M, plateau_size=1)[0].tolist():
         above = filled[:, 2] - filled[dip, 2]
         span = _stretch(above < _RAMP_M[1], dip)
         bottom = _stretch(above < _LOW_M, dip)
