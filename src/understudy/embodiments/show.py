@@ -24,7 +24,7 @@ def studio(embodiment: Embodiment) -> mujoco.MjSpec:
     spec.visual.headlight.diffuse = (0.30, 0.30, 0.30)
     spec.visual.headlight.specular = (0.05, 0.05, 0.05)
     spec.visual.quality.shadowsize = 2048
-    spec.visual.map.shadowclip = 3.0  # a directional light's shadow covers the whole ground
+    spec.visual.map.shadowclip = 3.5  # a directional light's shadow covers the whole ground
     spec.visual.map.znear = 0.01
     spec.visual.global_.offwidth = spec.visual.global_.offheight = 1280
     spec.add_texture(
@@ -40,7 +40,7 @@ def studio(embodiment: Embodiment) -> mujoco.MjSpec:
     spec.worldbody.add_geom(
         name="ground",
         type=mujoco.mjtGeom.mjGEOM_PLANE,
-        size=(3, 3, 0.1),
+        size=(2, 2, 0.1),
         pos=(0, 0, ground - 0.001),
         rgba=(0.80, 0.81, 0.82, 1),
         contype=0,
