@@ -7,7 +7,7 @@ from understudy.geometry.cameras import project
 from understudy.geometry.transforms import apply_transform, inverse_transform
 from understudy.simulation.layout import OBJECT_HALF_HEIGHT, sample_layout
 from understudy.simulation.looks import sample_looks, table_texture
-from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, OBJECT_MASS, object_rgba
+from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, HALF_WIDTH, OBJECT_MASS, object_rgba
 from understudy.simulation.rendering import SceneRenderer
 from understudy.simulation.scene import build_scene, light_buttons, tabletop_camera
 
@@ -82,6 +82,17 @@ def test_an_object_pushed_at_mid_height_slides_and_does_not_tip():
         body = data.body(item.name)
         assert body.xpos[0] > item.xy[0] + 0.005
         assert body.xmat.reshape(3, 3)[2, 2] > 0.99
+
+
+def test_a_fallen_cylinder_rolls_a_little_and_stops():
+    scene, data = empty_scene(0)
+    item = next(thing for thing in scene.layout.objects if thing.kind == "cylinder")
+    joint = data.joint(item.name)
+    joint.qpos[:] = [0.2, 0.45, HALF_WIDTH, np.sqrt(0.5), np.sqrt(0.5), 0, 0]
+    joint.qvel[:] = [0.2, 0, 0, 0, 0, 0]
+    mujoco.mj_step(scene.model, data, 1000)
+    assert 0.205 < data.body(item.name).xpos[0] < 0.30
+    assert np.linalg.norm(joint.qvel) < 0.01
 
 
 def test_a_pressed_button_glows():

@@ -12,6 +12,7 @@ __all__ = [
     "CONTACT",
     "HALF_WIDTH",
     "PLATE_TOP",
+    "ROLLING_FRICTION",
     "add_layout",
     "object_rgba",
 ]
@@ -24,6 +25,8 @@ CONTACT = {
 }
 """Contact settings of everything that is grasped or grasps (measured: slip under 0.1 mm over 3 s of holding)."""
 
+ROLLING_FRICTION = 0.002
+"""Of table and plates [m]: a cylinder that fell over rolls a hand's breadth and not off the table."""
 OBJECT_MASS = 0.1
 """Mass of every object [kg]."""
 HALF_WIDTH = 0.025
@@ -91,6 +94,8 @@ def _add_plate(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
     body = spec.worldbody.add_body(name=item.name, pos=[*item.xy, 0])
     rgba = object_rgba(item.colour, looks)
     half = PLATE_TOP / 2
+    # Priority makes the plate's contact settings count: objects themselves roll freely.
+    contact = CONTACT | {"condim": 6, "friction": (1.0, 0.005, ROLLING_FRICTION), "priority": 1}
     body.add_geom(
         name=item.name,
         type=_CYLINDER,
@@ -98,7 +103,7 @@ def _add_plate(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
         size=[PLATE_RADIUS, half, 0],
         rgba=rgba,
         material="glaze",
-        **CONTACT,
+        **contact,
     )
     rim = [c * 0.72 for c in rgba[:3]] + [1.0]
     body.add_geom(

@@ -14,7 +14,7 @@ from understudy.geometry.cameras import camera_from_fov, look_at
 from understudy.records import Camera
 from understudy.simulation.layout import Layout
 from understudy.simulation.looks import Looks, table_texture
-from understudy.simulation.objects import CONTACT, add_layout, object_rgba
+from understudy.simulation.objects import CONTACT, ROLLING_FRICTION, add_layout, object_rgba
 
 __all__ = [
     "CAMERA_EYE",
@@ -128,7 +128,7 @@ def _add_room(spec: mujoco.MjSpec, looks: Looks) -> None:
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "table"
     material.texrepeat = [3.0, 3.0] if looks.surface == "wood" else [8.0, 8.0]
     world = spec.worldbody
-    table_contact = CONTACT | {"friction": (TABLE_FRICTION, 0.005, 0.0001)}
+    table_contact = CONTACT | {"condim": 6, "friction": (TABLE_FRICTION, 0.005, ROLLING_FRICTION)}
     world.add_geom(
         name="table",
         type=_BOX,
