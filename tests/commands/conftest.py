@@ -49,14 +49,25 @@ def hand_track(num_frames=NUM_FRAMES):
     return track
 
 
-@pytest.fixture
-def clip(tmp_path):
+def make_clip(folder):
     """A short mp4 and, beside it, the hand that would be tracked in it: (video, track file)."""
     levels = np.linspace(40, 200, NUM_FRAMES).astype(np.uint8)
-    video = tmp_path / "clip.mp4"
+    video = folder / "clip.mp4"
     write_video(video, [np.full((HEIGHT, WIDTH, 3), level) for level in levels], FPS)
-    save_hand_track(tmp_path / "hand.npz", hand_track())
-    return video, tmp_path / "hand.npz"
+    save_hand_track(folder / "hand.npz", hand_track())
+    return video, folder / "hand.npz"
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A clip of one's own, to be changed at will."""
+    return make_clip(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_clip(tmp_path_factory):
+    """A clip for tests that only read it."""
+    return make_clip(tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import re
 import subprocess
 from contextlib import contextmanager
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -93,18 +92,6 @@ def test_a_video_that_is_cut_off(tmp_path, capsys):
 def test_videos_without_a_motion_to_follow(num_frames, message, tmp_path, capsys):
     line = refused(capsys, [grey_video(tmp_path / "clip.mp4", num_frames), "--out", tmp_path / "out"])
     assert message in line
-    assert not (tmp_path / "out").exists()
-
-
-@needs_tracker
-@pytest.mark.skipif("UNDERSTUDY_DATA" not in os.environ, reason="UNDERSTUDY_DATA is not set: no filmed hand")
-def test_only_the_other_hand_is_seen(tmp_path, capsys):
-    source = open_video(Path(os.environ["UNDERSTUDY_DATA"]) / "human_video" / "hand_gestures.mp4")
-    frames = [image[::2, ::2] for (_, image), _ in zip(read_frames(source), range(12), strict=False)]
-    write_video(tmp_path / "right.mp4", frames, FPS)
-    line = refused(capsys, [tmp_path / "right.mp4", "--hand", "left", "--out", tmp_path / "out"])
-    assert "left" in line
-    assert "right" in line
     assert not (tmp_path / "out").exists()
 
 

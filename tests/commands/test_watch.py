@@ -1,6 +1,7 @@
 """`understudy watch` through its real entry point, on a clip of six frames."""
 
 import json
+import shutil
 
 import av
 import numpy as np
@@ -31,11 +32,18 @@ def count_frames(path):
         return sum(1 for _ in container.decode(video=0))
 
 
-@pytest.fixture
-def watched(clip, tmp_path):
-    out = tmp_path / "out"
-    assert watch(clip, out) == 0
+@pytest.fixture(scope="module")
+def finished(shared_clip, tmp_path_factory):
+    """The folder of one run, only to be read."""
+    out = tmp_path_factory.mktemp("finished") / "out"
+    assert watch(shared_clip, out) == 0
     return out
+
+
+@pytest.fixture
+def watched(finished, tmp_path):
+    """A copy of that folder, to be changed."""
+    return shutil.copytree(finished, tmp_path / "out")
 
 
 def test_everything_is_written_and_named_at_the_end(clip, tmp_path, capsys):
@@ -48,48 +56,48 @@ def test_everything_is_written_and_named_at_the_end(clip, tmp_path, capsys):
     assert printed[-1].endswith(str(out / "report.html"))
 
 
-def test_videos_are_in_step_with_the_input(watched):
+def test_videos_are_in_step_with_the_input(finished):
     for name in VIDEOS:
-        with av.open(str(watched / name)) as container:
+        with av.open(str(finished / name)) as container:
             assert float(container.streams.video[0].average_rate) == pytest.approx(FPS)
-        assert count_frames(watched / name) == NUM_FRAMES
+        assert count_frames(finished / name) == NUM_FRAMES
 
 
-def test_a_gap_stays_a_gap_in_every_output(watched):
-    assert np.flatnonzero(~load_hand_track(watched / "hand_track.npz").valid).tolist() == [GAP]
-    assert load_trajectory(watched / "robot_trajectory.npz").status[GAP] != 0
-    rows = pq.read_table(watched / "dataset/data/chunk-000/file-000.parquet")
+def test_a_gap_stays_a_gap_in_every_output(finished):
+    assert np.flatnonzero(~load_hand_track(finished / "hand_track.npz").valid).tolist() == [GAP]
+    assert load_trajectory(finished / "robot_trajectory.npz").status[GAP] != 0
+    rows = pq.read_table(finished / "dataset/data/chunk-000/file-000.parquet")
     assert rows["tracked.valid"].to_pylist() == [index != GAP for index in range(NUM_FRAMES)]
     assert not rows["action.valid"][GAP].as_py()
     assert rows["tracked.keypoints_camera"][GAP].as_py() == [0.0] * 63
-    report = json.loads((watched / "report.json").read_text())
+    report = json.loads((finished / "report.json").read_text())
     assert report["tracking"]["frames_by_status"] == {"solved": NUM_FRAMES - 1, "no_hand_seen": 1}
     assert any("1 frames have no tracked hand" in note for note in report["notes"])
-    assert "no hand seen" in (watched / "plots/status.svg").read_text()
+    assert "no hand seen" in (finished / "plots/status.svg").read_text()
 
 
-def test_the_data_set_holds_the_trajectory(watched):
-    trajectory = load_trajectory(watched / "robot_trajectory.npz")
-    rows = pq.read_table(watched / "dataset/data/chunk-000/file-000.parquet")
+def test_the_data_set_holds_the_trajectory(finished):
+    trajectory = load_trajectory(finished / "robot_trajectory.npz")
+    rows = pq.read_table(finished / "dataset/data/chunk-000/file-000.parquet")
     np.testing.assert_allclose(np.array(rows["action"].to_pylist()), trajectory.actions, atol=1e-6)
     np.testing.assert_allclose(np.array(rows["observation.state"].to_pylist()), trajectory.joints, atol=1e-6)
-    info = json.loads((watched / "dataset/meta/info.json").read_text())
+    info = json.loads((finished / "dataset/meta/info.json").read_text())
     assert info["features"]["observation.state"]["names"] == list(trajectory.joint_names)
     assert info["robot_type"] == ROBOT
-    assert count_frames(watched / "dataset/videos/observation.images.prompt/chunk-000/file-000.mp4") == NUM_FRAMES
+    assert count_frames(finished / "dataset/videos/observation.images.prompt/chunk-000/file-000.mp4") == NUM_FRAMES
 
 
-def test_the_page_needs_nothing_but_itself(watched):
-    page = (watched / "report.html").read_text()
+def test_the_page_needs_nothing_but_itself(finished):
+    page = (finished / "report.html").read_text()
     assert page.count("data:video/mp4;base64,") == 1
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in page
     assert page.count("<svg") == 5
 
 
-def test_the_report_says_what_was_assumed(watched, clip):
-    report = json.loads((watched / "report.json").read_text())
-    assert report["input"]["sha256"] == pipeline.file_sha256(clip[0])
+def test_the_report_says_what_was_assumed(finished, shared_clip):
+    report = json.loads((finished / "report.json").read_text())
+    assert report["input"]["sha256"] == pipeline.file_sha256(shared_clip[0])
     assert report["placed_by_rule"]
     assert any("camera unknown" in note for note in report["notes"])
     assert 0 < report["retargeting"]["fingertip_error_m_mean"] < 0.1
@@ -120,19 +128,19 @@ def test_a_known_camera_places_the_hand(clip, tmp_path):
     assert pipeline.given_camera(options, pipeline.open_video(video)).T_world_camera is None
 
 
-def test_a_second_run_does_nothing_again(clip, watched, monkeypatch, capsys):
+def test_a_second_run_does_nothing_again(shared_clip, watched, monkeypatch, capsys):
     def not_again(*_, **__):
         raise AssertionError("done before")
 
     for name in ("write_video", "write_data_set", "robot_motion", "save_hand_track"):
         monkeypatch.setattr(pipeline, name, not_again)
-    assert watch(clip, watched) == 0
+    assert watch(shared_clip, watched) == 0
     assert "done before" in capsys.readouterr().err
 
 
-def test_another_robot_redoes_only_what_depends_on_it(clip, watched):
+def test_another_robot_redoes_only_what_depends_on_it(shared_clip, watched):
     before = {name: (watched / name).stat().st_mtime_ns for name in ("hand_track.npz", "overlay.mp4", "robot.mp4")}
-    assert watch(clip, watched, robot="xarm7_xhand") == 0
+    assert watch(shared_clip, watched, robot="xarm7_xhand") == 0
     same = {name: (watched / name).stat().st_mtime_ns == time for name, time in before.items()}
     assert same == {"hand_track.npz": True, "overlay.mp4": True, "robot.mp4": False}
     assert json.loads((watched / "dataset/meta/info.json").read_text())["robot_type"] == "xarm7_xhand"

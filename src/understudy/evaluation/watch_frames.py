@@ -19,7 +19,7 @@ def even_size(width: int, height: int, longest: int) -> tuple[int, int]:
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
-def resized(image: Frame, width: int, height: int) -> Frame:
+def resized(image: Frame, width: int, height: int) -> UInt8[np.ndarray, "height width 3"]:
     """The image resampled to `width` x `height` [px]."""
     if image.shape[:2] == (height, width):
         return image

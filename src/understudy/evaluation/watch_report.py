@@ -88,8 +88,8 @@ def _tracking(track: HandTrack) -> dict:
         "frames_solved": int(valid.sum()),
         "frames_by_status": _counts(track.status),
         "confidence_mean": float(track.confidence[valid].mean()),
-        "residual_px_p50": percentile_ignoring_gaps(track.residual_px, 50),
-        "residual_px_p95": percentile_ignoring_gaps(track.residual_px, 95),
+        "residual_px_p50": percentile_ignoring_gaps(track.residual_px, 50.0),
+        "residual_px_p95": percentile_ignoring_gaps(track.residual_px, 95.0),
         "wrist_std_m_p50": np.median(track.wrist_std_m[valid], axis=0).tolist(),
         "distance_m_p50": float(np.median(track.T_camera_wrist[valid, 2, 3])),
     }
