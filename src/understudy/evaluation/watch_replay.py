@@ -17,12 +17,13 @@ from understudy.geometry.cameras import camera_from_fov, look_at
 from understudy.records import Camera, FrameStatus, RobotTrajectory
 from understudy.simulation.layout import Layout
 from understudy.simulation.looks import sample_looks
-from understudy.simulation.scene import CAMERA_EYE, build_scene
+from understudy.simulation.scene import CAMERA_EYE, Scene, build_scene
 
 __all__ = ["replay_camera", "replay_frames"]
 
 _SEED = 0
 """Of the table's looks."""
+_SKY = (0.50, 0.50, 0.51)
 _SUPERSAMPLING = 1.5
 _LOWEST_EYE_M = 0.03
 _NEAREST_EYE_M = 0.25
@@ -57,7 +58,7 @@ def replay_frames(trajectory: RobotTrajectory, camera: Camera, width: int, heigh
         width: of the pictures [px]; the camera's aspect is kept if height fits.
         height: of the pictures [px].
     """
-    scene = build_scene(get_embodiment(trajectory.robot).build(), Layout(_SEED, (), (), ()), sample_looks(_SEED))
+    scene = _empty_scene(trajectory.robot)
     _move_camera(scene.model, camera)
     model, data = scene.model, mujoco.MjData(scene.model)
     model.vis.global_.offwidth, model.vis.global_.offheight = (
@@ -76,6 +77,14 @@ def replay_frames(trajectory: RobotTrajectory, camera: Camera, width: int, heigh
                 renderer.update_scene(data, camera="fixed", scene_option=option)
                 picture = resized(renderer.render(), width, height)
             yield picture if trajectory.status[index] == FrameStatus.OK else _marked(picture)
+
+
+def _empty_scene(robot: str) -> Scene:
+    """The robot at a table with nothing on it. Beyond the room's two walls the sky is as grey as they are."""
+    spec = get_embodiment(robot).build()
+    sky, flat = mujoco.mjtTexture.mjTEXTURE_SKYBOX, mujoco.mjtBuiltin.mjBUILTIN_FLAT
+    spec.add_texture(name="sky", type=sky, builtin=flat, rgb1=_SKY, width=64, height=384)
+    return build_scene(spec, Layout(_SEED, (), (), ()), sample_looks(_SEED))
 
 
 def _move_camera(model: mujoco.MjModel, camera: Camera) -> None:
