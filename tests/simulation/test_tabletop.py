@@ -162,6 +162,17 @@ def test_success_score_and_lost_objects(table):
     assert not table.lost()
 
 
+def test_physics_that_gives_up_ends_the_episode(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # MuJoCo writes a log of its own
+    table.reset()
+    table.data.qvel[table.scene.model.joint(table.layout.objects[0].name).dofadr[0]] = 1e12
+    table.step(None, observe=False)
+    assert table.lost()
+    assert table.failure() == "unstable"
+    table.reset()
+    assert not table.lost()
+
+
 def test_unknown_names_are_listed():
     with pytest.raises(UnderstudyError, match=r"unknown robot 'human_hand'.*xarm7_gripper"):
         Tabletop("push", 0, "human_hand")

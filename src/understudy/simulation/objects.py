@@ -52,8 +52,8 @@ def object_rgba(colour: str, looks: Looks) -> list[float]:
 
 def add_layout(spec: mujoco.MjSpec, layout: Layout, looks: Looks) -> None:
     """Add everything that stands on the table; bodies carry the items' names."""
-    for name, rgb, shininess in (("matt", 0.15, 0.2), ("glaze", 0.5, 0.7)):
-        spec.add_material(name=name, specular=rgb, shininess=shininess)
+    for name, specular, shininess in (("matt", 0.15, 0.2), ("glaze", 0.5, 0.7)):
+        spec.add_material(name=name, specular=specular, shininess=shininess)
     for item in layout.objects:
         _add_object(spec, item, looks)
     for item in layout.plates:

@@ -21,6 +21,7 @@ from understudy.simulation.tasks import get_task, goal_of
 __all__ = ["Tabletop"]
 
 _SETTLE_S = 0.1
+_UNSTABLE = tuple(getattr(mujoco.mjtWarning, f"mjWARN_BAD{what}") for what in ("QPOS", "QVEL", "QACC"))
 _TABLE_X, _TABLE_Y = (-0.05, 0.92), (-0.62, 0.62)
 
 
@@ -50,7 +51,7 @@ class Tabletop:
         self._tips = tuple(self.scene.model.site(f"k{i}").id for i in self.body.fingertips.values())
         self._reached = np.zeros(len(self.task.stages), dtype=bool)
         self._pressed: frozenset[str] = frozenset()
-        self._lost = ""
+        self._ended = ""
         self._start_s = 0.0
 
     @property
@@ -88,7 +89,7 @@ class Tabletop:
         self._start_s = float(self.data.time)
         self._reached[:] = False
         self._pressed = frozenset()
-        self._lost = ""
+        self._ended = ""
         return self.observe()
 
     @overload
@@ -111,8 +112,8 @@ class Tabletop:
         state = self.state
         self._pressed = state.pressed
         self._reached |= np.array(self.task.reached(self.goal, self.layout, state))
-        if not self._lost:
-            self._lost = _lost_object(state)
+        if not self._ended:
+            self._ended = _why_ended(self.data, state)
         return self.observe() if observe else None
 
     def observe(self) -> Observation:
@@ -143,11 +144,11 @@ class Tabletop:
 
     def success(self) -> bool:
         """Whether the task is fulfilled now."""
-        return not self._lost and self.task.reached(self.goal, self.layout, self.state)[-1]
+        return not self.lost() and self.task.reached(self.goal, self.layout, self.state)[-1]
 
     def lost(self) -> bool:
-        """Whether an object left the table: the episode cannot be saved."""
-        return bool(self._lost)
+        """Whether an object left the table, or the physics gave up: the episode cannot be saved."""
+        return bool(self._ended)
 
     def score(self) -> float:
         """Points of 0 to 100 for the stages reached so far; the last stage counts only while it holds."""
@@ -155,11 +156,14 @@ class Tabletop:
         return float(sum(stage.points for stage, ok in zip(self.task.stages, reached, strict=True) if ok))
 
     def failure(self) -> str:
-        """What went wrong, in a word; empty on success. `lost:NAME` means that an object left the table."""
+        """What went wrong, in a word; empty on success.
+
+        `lost:NAME` means that an object left the table, `unstable` that the physics gave up; else see the task.
+        """
         if self.success():
             return ""
-        if self._lost:
-            return f"lost:{self._lost}"
+        if self._ended:
+            return self._ended
         return self.task.failure(self.goal, self.layout, self.state, tuple(bool(r) for r in self._reached))
 
     def camera(self, size: int) -> Camera:
@@ -180,11 +184,13 @@ class Tabletop:
         self._renderers.clear()
 
 
-def _lost_object(state: TableState) -> str:
-    """Name of an object that is no longer over the table, or empty."""
+def _why_ended(data: mujoco.MjData, state: TableState) -> str:
+    """A failure that no later action can mend, or empty."""
+    if any(data.warning[warning].number for warning in _UNSTABLE):
+        return "unstable"
     for name, thing in state.objects.items():
         x, y, z = thing.position
         inside = _TABLE_X[0] < x < _TABLE_X[1] and _TABLE_Y[0] < y < _TABLE_Y[1] and -0.05 < z < 1.0
         if not inside:
-            return name
+            return f"lost:{name}"
     return ""
