@@ -6,9 +6,9 @@ import pytest
 from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.geometry.cameras import camera_from_fov
 from understudy.geometry.rotations import matrix_from_rotation_vector
-from understudy.perception.hand_fit import moved
 from understudy.perception.hand_jacobian import keypoints_with_jacobian
 from understudy.perception.hand_motion import MotionTerms, MotionWeights
+from understudy.perception.hand_solver import moved
 from understudy.perception.hand_terms import FrameTerms, HandObservations, HandState, TermWeights
 from understudy.perception.landmark_calibration import NUM_FEATURES, LandmarkConvention
 

@@ -1,4 +1,4 @@
-"""Which hand of the video is meant: identities by proximity over time, left or right by vote, then the one that acts."""
+"""Which hand of the video is meant: identities by proximity over time, sides by vote, then the one that acts."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,25 +1,25 @@
 """One kinematic hand fitted to a whole video: every frame's pose in metres in the camera frame, and how sure it is.
 
-    minimise over (p_t, R_t, q_t):   sum_t [E_pixels + E_shape + E_joints](t)  +  E_motion            (`hand_terms`, `hand_motion`)
+    minimise over (p_t, R_t, q_t):   sum_t [E_pixels + E_shape + E_joints](t)  +  E_motion
 
-by Levenberg-Marquardt, first every frame by itself, then all frames of a segment together: the normal equations are
-block-banded and solved in linear time. The wrist's covariance is the block of their inverse, plus a part along the ray
-for what all frames of a clip have wrong together (stated in `Uncertainty`).
+by Levenberg-Marquardt (terms in `hand_terms` and `hand_motion`), first every frame by itself, then all frames of a
+segment together: the normal equations are block-banded and solved in linear time. The wrist's covariance is the block
+of their inverse, plus a part along the ray for what many frames have wrong together (see `Uncertainty`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from understudy.embodiments.hand_skeleton import HandSkeleton
-from understudy.geometry.rotations import matrix_from_rotation_vector
 from understudy.perception.banded import BandedCholesky
 from understudy.perception.hand_motion import MotionTerms, MotionWeights
+from understudy.perception.hand_solver import select, solve_frames, solve_together
 from understudy.perception.hand_start import START_POSES, first_guess
 from understudy.perception.hand_terms import (
-    NUM_COORDINATES,
     FrameTerms,
     HandObservations,
     HandState,
@@ -27,25 +27,25 @@ from understudy.perception.hand_terms import (
 )
 from understudy.perception.landmark_calibration import LandmarkConvention
 
-__all__ = ["FitConfig", "HandFit", "Uncertainty", "best_convention", "fit_hand", "moved"]
+__all__ = ["FitConfig", "HandFit", "Uncertainty", "best_convention", "fit_hand"]
 
-_FRAME_ITERATIONS = 15
-_JOINT_ITERATIONS = 30
 _CONVENTION_FRAMES = 40
 _PLACEMENTS = 3
 """How often the landmark convention is evaluated anew at the solution so far."""
-_TOLERANCE = 1e-4
-"""Relative decrease of the cost at which the joint solve has converged."""
 
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Constants of the stated standard deviation, calibrated on rendered clips of the training seeds (docs/perception.md)."""
+    """Error in distance that the normal equations do not know of, over the distance; see `_covariance`.
 
-    inflation: float = 1.0
-    """Factor on the standard deviation that the normal equations give."""
-    depth_bias: float = 0.02
-    """Standard deviation of the error in distance that a whole clip shares, over the distance."""
+    Landmark errors last for seconds and are partly bias, so they do not average out over a clip. Calibrated on rendered
+    clips of training and validation seeds.
+    """
+
+    distance: float = 0.018
+    """Standard deviation that every frame has."""
+    per_residual: float = 0.8
+    """What a residual adds, per share of the hand's length in the image."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FitConfig:
     uncertainty: Uncertainty = field(default_factory=Uncertainty)
     max_gap_s: float = 0.5
     """A longer gap in the observations starts a new segment [s]."""
-    max_residual_share: float = 0.15
+    max_residual_share: float = 0.10
     """Frames whose root mean square residual exceeds this share of the hand's length in the image are not solved."""
     min_segment_frames: int = 3
     """Shorter sightings cannot be told from false ones and are not solved."""
@@ -132,16 +132,16 @@ def best_convention(
         terms = FrameTerms(skeleton, convention, K, some, config.terms)
         state, _ = _from_scratch(terms, some, K, skeleton)
         terms.place_landmarks(state)
-        state, _ = _solve_frames(terms, state)
+        state, _ = solve_frames(terms, state)
         terms.place_landmarks(state)
-        costs.append(float(_solve_frames(terms, state)[1].sum()))
+        costs.append(float(solve_frames(terms, state)[1].sum()))
     return int(np.argmin(costs))
 
 
 def _segments(time_s: Float[np.ndarray, " N"], max_gap_s: float) -> list[slice]:
     cuts = np.flatnonzero(np.diff(time_s) > max_gap_s) + 1
     edges = [0, *cuts.tolist(), len(time_s)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def _windows(segment: slice, config: FitConfig) -> list[tuple[slice, slice]]:
@@ -172,96 +172,37 @@ def _fit_window(
     state, _ = _from_scratch(terms, observations, K, skeleton)
     for _ in range(_PLACEMENTS):
         terms.place_landmarks(state)
-        state = _solve_together(terms, motion, state)
-    error = terms.pixel_error(state)
-    residual = np.sqrt((error**2).mean(1))
-    solved = (residual < config.max_residual_share * terms.hand_size_px(state)) & (state.position[:, 2] > 0)
-    return HandFit(state, _covariance(terms, motion, state, config.uncertainty), residual, solved)
-
-
-def moved(state: HandState, step: Float[np.ndarray, "N 26"]) -> HandState:
-    return HandState(
-        state.position + step[:, :3],
-        state.rotation @ matrix_from_rotation_vector(step[:, 3:6]),
-        state.joints + step[:, 6:],
-    )
-
-
-def _solve_frames(terms: FrameTerms, state: HandState) -> tuple[HandState, Float[np.ndarray, " N"]]:
-    """Levenberg-Marquardt on every frame by itself, all at once: each has its own damping and accepts its own steps."""
-    damping = np.full(len(state.position), 1e-2)
-    cost, gradient, hessian = terms.linearised(state)
-    diagonal = np.arange(NUM_COORDINATES)
-    for _ in range(_FRAME_ITERATIONS):
-        damped = hessian.copy()
-        damped[:, diagonal, diagonal] *= 1 + damping[:, None]
-        tried = moved(state, -np.linalg.solve(damped, gradient[..., None])[..., 0])
-        new_cost, new_gradient, new_hessian = terms.linearised(tried)
-        better = new_cost < cost
-        damping = np.clip(np.where(better, damping / 3, damping * 5), 1e-6, 1e6)
-        state = HandState(*(_pick(better, new, old) for new, old in _pairs(tried, state)))
-        cost = np.where(better, new_cost, cost)
-        gradient = np.where(better[:, None], new_gradient, gradient)
-        hessian = np.where(better[:, None, None], new_hessian, hessian)
-    return state, cost
+        state = solve_together(terms, motion, state)
+    residual = np.sqrt((terms.pixel_error(state) ** 2).mean(1))
+    share = residual / terms.hand_size_px(state)
+    solved = (share < config.max_residual_share) & (state.position[:, 2] > 0)
+    return HandFit(state, _covariance(terms, motion, state, share, config.uncertainty), residual, solved)
 
 
 def _from_scratch(
     terms: FrameTerms, observations: HandObservations, K: Float[np.ndarray, "3 3"], skeleton: HandSkeleton
 ) -> tuple[HandState, Float[np.ndarray, " N"]]:
     """Every frame by itself, from each of the starting poses: the solution of least cost, and that cost."""
-    best, least = _solve_frames(terms, first_guess(observations, K, skeleton, START_POSES[0]))
+    best, least = solve_frames(terms, first_guess(observations, K, skeleton, START_POSES[0]))
     for pose in START_POSES[1:]:
-        state, cost = _solve_frames(terms, first_guess(observations, K, skeleton, pose))
+        state, cost = solve_frames(terms, first_guess(observations, K, skeleton, pose))
         better = cost < least
-        best = HandState(*(_pick(better, new, old) for new, old in _pairs(state, best)))
+        best = select(better, state, best)
         least = np.where(better, cost, least)
     return best, least
 
 
-def _pick(
-    choice: Bool[np.ndarray, " N"], new: Float[np.ndarray, "N ..."], old: Float[np.ndarray, "N ..."]
-) -> np.ndarray:
-    return np.where(choice.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-
-
-def _pairs(new: HandState, old: HandState) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(new.position, old.position), (new.rotation, old.rotation), (new.joints, old.joints)]
-
-
-def _solve_together(terms: FrameTerms, motion: MotionTerms, state: HandState) -> HandState:
-    """Levenberg-Marquardt on all frames with the motion terms; the damped system is block-banded."""
-    damping = 1e-3
-    diagonal = np.arange(NUM_COORDINATES)
-    linearised = terms.linearised(state)
-    cost = linearised[0].sum() + motion.cost(state)
-    for _ in range(_JOINT_ITERATIONS):
-        motion_gradient, motion_diagonal, first, second = motion.linearised(state)
-        gradient = linearised[1] + motion_gradient
-        hessian = linearised[2] + motion_diagonal
-        while True:
-            damped = hessian.copy()
-            damped[:, diagonal, diagonal] *= 1 + damping
-            tried = moved(state, -BandedCholesky(damped, first, second).solve(gradient))
-            new_linearised = terms.linearised(tried)
-            new_cost = new_linearised[0].sum() + motion.cost(tried)
-            if new_cost < cost:
-                break
-            damping *= 8
-            if damping > 1e8:
-                return state
-        decrease = (cost - new_cost) / cost
-        state, linearised, cost, damping = tried, new_linearised, new_cost, max(damping / 5, 1e-7)
-        if decrease < _TOLERANCE:
-            break
-    return state
-
-
 def _covariance(
-    terms: FrameTerms, motion: MotionTerms, state: HandState, uncertainty: Uncertainty
+    terms: FrameTerms,
+    motion: MotionTerms,
+    state: HandState,
+    residual_share: Float[np.ndarray, " N"],
+    uncertainty: Uncertainty,
 ) -> Float[np.ndarray, "N 3 3"]:
+    """Cov p = [(J^T J)^-1]_pp + (b^2 + (c r)^2) p p^T, r the residual over the hand's length in the image."""
     _, _, hessian = terms.linearised(state)
     _, diagonal, first, second = motion.linearised(state)
     inverse = BandedCholesky(hessian + diagonal, first, second).inverse_diagonal()[:, :3, :3]
     p = state.position[..., None]
-    return uncertainty.inflation**2 * inverse + uncertainty.depth_bias**2 * (p @ np.swapaxes(p, 1, 2))
+    share = uncertainty.distance**2 + (uncertainty.per_residual * residual_share) ** 2
+    return inverse + share[:, None, None] * (p @ np.swapaxes(p, 1, 2))

@@ -22,11 +22,11 @@ __all__ = ["MotionTerms", "MotionWeights"]
 class MotionWeights:
     """Power of the accelerations that people's hands have (acceleration squared times how long it lasts)."""
 
-    position: float = 0.2
+    position: float = 0.1
     """[m^2/s^3]"""
-    rotation: float = 20.0
+    rotation: float = 10.0
     """[rad^2/s^3]"""
-    joints: float = 20.0
+    joints: float = 10.0
     """[rad^2/s^3]"""
 
 

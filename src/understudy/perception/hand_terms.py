@@ -22,7 +22,17 @@ from understudy.geometry.rotations import skew
 from understudy.perception.hand_jacobian import keypoints_with_jacobian
 from understudy.perception.landmark_calibration import LandmarkConvention
 
-__all__ = ["NUM_COORDINATES", "REST_POSE", "FrameTerms", "HandObservations", "HandState", "TermWeights"]
+__all__ = [
+    "NUM_COORDINATES",
+    "REST_POSE",
+    "FrameTerms",
+    "HandObservations",
+    "HandState",
+    "TermWeights",
+    "aligned_shape",
+    "apparent_scale",
+    "joint_rows",
+]
 
 NUM_COORDINATES = 26
 
@@ -42,7 +52,7 @@ class TermWeights:
 
     pixel_share: float = 0.013
     """Landmark error over the length of the hand in the image, for the surest keypoints."""
-    outlier: float = 3.0
+    outlier: float = 2.0
     """Residual in standard deviations at which a landmark has lost most of its say."""
     shape_share: float = 0.6
     """Error of the hand-centred depth over the length of the hand."""
@@ -118,7 +128,7 @@ class FrameTerms:
         J[..., :3] = np.eye(3)
         J[..., 3:6] = -R @ skew(points)
         J[..., 6:] = R @ J_joints
-        rows = [self._pixel_rows(x, J), self._shape_rows(x, J), self._joint_rows(state.joints)]
+        rows = [self._pixel_rows(x, J), self._shape_rows(x, J), joint_rows(self._skeleton, state.joints)]
         cost = sum(row[2] for row in rows)
         residual = np.concatenate([row[0] for row in rows], axis=1)
         jacobian = np.concatenate([row[1] for row in rows], axis=1)
@@ -161,21 +171,21 @@ class FrameTerms:
         residual = (depth - depth.mean(1, keepdims=True) - self._depth) / sigma
         return residual, (J_depth - J_depth.mean(1, keepdims=True)) / sigma, 0.5 * (residual**2).sum(-1)
 
-    def _joint_rows(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        low, high = self._skeleton.limits.T
-        beyond = (q - np.clip(q, low, high)) / _LIMIT_STD
-        coupled = (
-            q[:, 7::4] - _COUPLING * q[:, 6::4]
-        ) / _COUPLING_STD  # the four fingers; the thumb has no such tendon
-        residual = np.concatenate([(q - REST_POSE) / _REST_STD, beyond, coupled], axis=1)
-        J = np.zeros((*residual.shape, NUM_COORDINATES))
-        joint = np.arange(20)
-        J[:, joint, 6 + joint] = 1 / _REST_STD
-        J[:, 20 + joint, 6 + joint] = (beyond != 0) / _LIMIT_STD
-        for finger in range(4):
-            J[:, 40 + finger, 6 + 7 + 4 * finger] = 1 / _COUPLING_STD
-            J[:, 40 + finger, 6 + 6 + 4 * finger] = -_COUPLING / _COUPLING_STD
-        return residual, J, 0.5 * (residual**2).sum(-1)
+
+def joint_rows(skeleton: HandSkeleton, q: Float[np.ndarray, "N 20"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """E_joints as residuals (N, M), their derivatives by the 26 coordinates (N, M, 26), and cost (N,)."""
+    low, high = skeleton.limits.T
+    beyond = (q - np.clip(q, low, high)) / _LIMIT_STD
+    coupled = (q[:, 7::4] - _COUPLING * q[:, 6::4]) / _COUPLING_STD  # the four fingers; the thumb has no such tendon
+    residual = np.concatenate([(q - REST_POSE) / _REST_STD, beyond, coupled], axis=1)
+    J = np.zeros((*residual.shape, NUM_COORDINATES))
+    joint = np.arange(20)
+    J[:, joint, 6 + joint] = 1 / _REST_STD
+    J[:, 20 + joint, 6 + joint] = (beyond != 0) / _LIMIT_STD
+    for finger in range(4):
+        J[:, 40 + finger, 6 + 7 + 4 * finger] = 1 / _COUPLING_STD
+        J[:, 40 + finger, 6 + 6 + 4 * finger] = -_COUPLING / _COUPLING_STD
+    return residual, J, 0.5 * (residual**2).sum(-1)
 
 
 def _bone_length(points: Float[np.ndarray, "*N 21 3"]) -> Float[np.ndarray, "*N"]:

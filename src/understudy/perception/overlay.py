@@ -1,6 +1,7 @@
-"""What the tracker saw and what the fit made of it, drawn on the image; contact sheets to look at a clip at a glance."""
+"""What the tracker saw and what the fit made of it, drawn on the image; contact sheets show a clip at a glance."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,15 +75,18 @@ def contact_sheet(images: Sequence[UInt8[np.ndarray, "h w 3"]], columns: int) ->
 
 
 def _draw_skeleton(
-    cv2: Any, canvas: UInt8[np.ndarray, "H W 3"], points: Float[np.ndarray, "21 2"], unit: float
-) -> None:  # noqa: ANN401
+    cv2: Any,  # noqa: ANN401
+    canvas: UInt8[np.ndarray, "H W 3"],
+    points: Float[np.ndarray, "21 2"],
+    unit: float,
+) -> None:
     limit = 4 * max(canvas.shape)
     if not np.isfinite(points).all() or np.abs(points).max() > limit:
         return
     for finger, colour in enumerate(FINGER_COLOURS):
         chain = points[[0, *range(1 + 4 * finger, 5 + 4 * finger)]]
         for width, shade in ((4, (20, 20, 20)), (2, colour)):
-            for start, end in zip(chain[:-1], chain[1:], strict=True):
+            for start, end in pairwise(chain):
                 cv2.line(canvas, _fixed(start), _fixed(end), shade, max(1, round(width * unit)), *_smooth(cv2))
 
 

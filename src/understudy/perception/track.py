@@ -19,7 +19,14 @@ from understudy.perception.landmark_calibration import mediapipe_convention, pla
 from understudy.perception.video import read_frames
 from understudy.records import Camera, FrameStatus, HandTrack, HumanVideo
 
-__all__ = ["DEFAULT_FOV_DEG", "HAND_LENGTH_STD", "fit_detections", "track_hand"]
+__all__ = [
+    "DEFAULT_FOV_DEG",
+    "HAND_LENGTH_STD",
+    "assumed_camera",
+    "fit_detections",
+    "mirrored_observations",
+    "track_hand",
+]
 
 DEFAULT_FOV_DEG = 55.0
 """Vertical field of view of the short side, when nothing is known [deg]: a phone's main camera (26 mm equivalent) has
@@ -108,7 +115,7 @@ def fit_detections(
     observations = HandObservations(detections.time_s[frames], pixels, detections.world[frames, seen.slot[frames]])
     K = camera.K
     if seen.handedness == "left":
-        observations, K = _mirrored(observations, camera)
+        observations, K = mirrored_observations(observations, camera)
     length = ADULT_HAND_LENGTH_M if hand_length_m is None else hand_length_m
     skeleton = HandSkeleton(length)
     conventions = [plain_convention(), mediapipe_convention()]
@@ -123,7 +130,9 @@ def fit_detections(
     return _track(detections.time_s, frames, pixels, score, fit, covariance, skeleton, seen, camera)
 
 
-def _mirrored(observations: HandObservations, camera: Camera) -> tuple[HandObservations, Float[np.ndarray, "3 3"]]:
+def mirrored_observations(
+    observations: HandObservations, camera: Camera
+) -> tuple[HandObservations, Float[np.ndarray, "3 3"]]:
     """A left hand in the mirror image is a right hand: u -> width - 1 - u, x -> -x."""
     pixels = observations.pixels.copy()
     pixels[..., 0] = camera.width - 1 - pixels[..., 0]
