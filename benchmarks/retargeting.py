@@ -1,10 +1,11 @@
 # ruff: noqa: E402 - the number of threads must be set before numpy is imported
-"""Retargeting against dex_retargeting 0.5.0: same keypoints, same objective, same kinematic tree, one core, one process.
+"""Retargeting against dex_retargeting 0.5.0: same keypoints, objective and kinematic tree, one core, one process.
 
 Robot: xArm7 with Allegro hand, 23 joints; theirs reads our URDF. Objective of both: mean SmoothL1 (beta 20 mm) of the
 positions of wrist and four fingertips, plus 4e-3 |q - q_prev|^2 (in theirs the latter enters the gradient only). Clips
-of both are run in turns; times are those of the processor, so that other processes do not count. Targets: real hand gestures if UNDERSTUDY_DATA is set, else a synthetic hand; either way
-carried through the workspace by a smooth random wrist path.
+of both are run in turns; times are those of the processor, so that other processes do not count. Targets: real hand
+gestures if UNDERSTUDY_DATA is set, else a synthetic hand; either way carried through the workspace by a smooth random
+wrist path. The command in the result says which.
 
     python benchmarks/retargeting.py --out results/retargeting.json        (in an environment with the extra `bench`)
 """
@@ -157,7 +158,7 @@ def residual_m(tree: KinematicTree, joints: np.ndarray, targets: np.ndarray) -> 
     return float(np.linalg.norm(positions[..., sites, :] - targets, axis=-1)[:, WARM_UP:].mean())
 
 
-def cells(row: str, tree: KinematicTree, ours: Run, theirs: Run, targets: np.ndarray, source: str) -> list[EvalCell]:
+def cells(row: str, tree: KinematicTree, ours: Run, theirs: Run, targets: np.ndarray) -> list[EvalCell]:
     """The four numbers of one row; theirs has the same denominators in both."""
     spent, other = ours.seconds[:, WARM_UP:], theirs.seconds[:, WARM_UP:]
     values = {
@@ -167,7 +168,7 @@ def cells(row: str, tree: KinematicTree, ours: Run, theirs: Run, targets: np.nda
         "frame_ms_p50": 1e3 * np.quantile(spent, 0.5),
         "frame_ms_p99": 1e3 * np.quantile(spent, 0.99),
     }
-    return [EvalCell(row, name, float(value), source, ROBOT) for name, value in values.items()]
+    return [EvalCell(row, name, float(value), robot=ROBOT) for name, value in values.items()]
 
 
 def measure(num_clips: int, num_frames: int, tolerance: float) -> tuple[list[EvalCell], str]:
@@ -192,9 +193,9 @@ def measure(num_clips: int, num_frames: int, tolerance: float) -> tuple[list[Eva
     turns = [_turn(problem, optimizer, order, targets, starts) for _ in range(REPEATS)]
     ours, theirs, batched = (_fastest([turn[i] for turn in turns]) for i in range(3))
     report = [
-        *cells("stream", tree, ours, theirs, targets, source),
-        *cells("batched", tree, batched, theirs, targets, source),
-        *cells("dex_retargeting", tree, theirs, theirs, targets, source),
+        *cells("stream", tree, ours, theirs, targets),
+        *cells("batched", tree, batched, theirs, targets),
+        *cells("dex_retargeting", tree, theirs, theirs, targets),
     ]
     return report, source
 
@@ -233,7 +234,8 @@ def main() -> None:
         print(f"{cell.row:16s} {cell.metric:16s} {cell.value:.4g}")
     print(f"keypoints: {source}")
     if options.out:
-        command = f"python benchmarks/retargeting.py --out {options.out}"
+        data = "" if source == "synthetic" else "UNDERSTUDY_DATA=... "
+        command = f"{data}python benchmarks/retargeting.py --out {options.out}"
         write_report(make_report("retargeting", command, (time.perf_counter() - begin) / 60, report), options.out)
 
 

@@ -22,7 +22,7 @@ def test_squeezing_brings_thumb_and_fingers_together_by_the_stated_amount(pick_a
 
 def test_a_press_goes_deeper_only_around_its_lowest_point(pointing):
     t, keypoints = pointing(STOPS, PRESS)
-    lowered, count = press_through(keypoints, 0.012)
+    lowered, count = press_through(keypoints, 0.012, 0.1)
     drop = keypoints[:, 8, 2] - lowered[:, 8, 2]
     assert count == 1
     np.testing.assert_allclose(drop[(t > 1.5) & (t < 2.0)], 0.012)
@@ -33,15 +33,20 @@ def test_a_press_goes_deeper_only_around_its_lowest_point(pointing):
 def test_pushes_and_hands_that_start_low_are_not_pressed(pointing):
     for stops, path in ((STOPS, PUSH), ([0, 1, 2], [(0.4, 0.1, 0.02), (0.5, 0, 0.2), (0.5, 0, 0.02)])):
         _, keypoints = pointing(stops, path)
-        lowered, count = press_through(keypoints, 0.012)
+        lowered, count = press_through(keypoints, 0.012, 0.1)
         assert count == 0
         np.testing.assert_array_equal(lowered, keypoints)
+
+
+def test_a_dip_in_the_air_is_a_gesture(pointing):
+    _, keypoints = pointing(STOPS, [(x, y, z + 0.1) for x, y, z in PRESS])
+    assert press_through(keypoints, 0.012, 0.1)[1] == 0
 
 
 def test_presses_are_found_across_gaps(pointing):
     t, keypoints = pointing(STOPS, PRESS)
     keypoints[(t > 0.4) & (t < 0.7)] = np.nan
-    lowered, count = press_through(keypoints, 0.012)
+    lowered, count = press_through(keypoints, 0.012, 0.1)
     assert count == 1
     np.testing.assert_array_equal(np.isnan(lowered), np.isnan(keypoints))
 

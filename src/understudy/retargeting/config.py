@@ -33,6 +33,8 @@ class RetargetConfig:
     """While something is held, thumb and fingers aim this much closer together than the human's [m]."""
     press_m: float = 0.012
     """What the index finger presses from above is pressed this much further [m]."""
+    press_below_m: float = 0.12
+    """Dips of the index finger that end higher than this above the table are gestures, not presses [m]."""
     tuck_idle_fingers: bool = True
     """In clips with a grasp, ring and little finger are curled up into the palm: robots' fingers are thicker than a
     human's, and a fingertip beside the object would land on it."""

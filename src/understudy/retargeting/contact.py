@@ -42,10 +42,13 @@ def squeeze_fingertips(
     return goal
 
 
-def press_through(keypoints: Float[np.ndarray, "T 21 3"], press_m: float) -> tuple[Float[np.ndarray, "T 21 3"], int]:
+def press_through(
+    keypoints: Float[np.ndarray, "T 21 3"], press_m: float, highest_m: float
+) -> tuple[Float[np.ndarray, "T 21 3"], int]:
     """The hand lowered by `press_m` around every press, and how many there are (z is up, some frame is seen).
 
-    A press is a dip of the index tip that comes down and goes up again by 20 mm or more and stays in place meanwhile.
+    A press is a dip of the index tip that comes down and goes up again by 20 mm or more, stays in place meanwhile and
+    ends below `highest_m`: what is pressed stands on the table.
     """
     tip = keypoints[:, _INDEX_TIP]
     seen = np.flatnonzero(np.isfinite(tip).all(axis=-1))
@@ -55,7 +58,8 @@ def press_through(keypoints: Float[np.ndarray, "T 21 3"], press_m: float) -> tup
         above = filled[:, 2] - filled[dip, 2]
         span = _stretch(above < _RAMP_M[1], dip)
         bottom = _stretch(above < _LOW_M, dip)
-        if np.linalg.norm(np.ptp(filled[bottom, :2], axis=0)) > _STILL_M:
+        still = np.linalg.norm(np.ptp(filled[bottom, :2], axis=0)) <= _STILL_M
+        if not still or filled[dip, 2] > highest_m:
             continue
         share = np.clip((_RAMP_M[1] - above[span]) / (_RAMP_M[1] - _RAMP_M[0]), 0.0, 1.0)
         lowered[span, :, 2] -= press_m * (share**2 * (3 - 2 * share))[:, None]

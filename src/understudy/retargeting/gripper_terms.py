@@ -1,7 +1,7 @@
 """Terms for a parallel gripper: where its tip goes, how it is turned, how far it opens.
 
 Two modes. `pinch`: the tip (site `tcp`) is the middle between thumb and index tip, the jaws close along the line from
-thumb to index. `poke`: no grasp was found; the closed tip follows the straight fingers' tips and the jaws lie side by
+thumb to index as seen from above: tilted jaws let upright cylinders slip. `poke`: no grasp was found; the closed tip follows the straight fingers' tips and the jaws lie side by
 side across the hand. In both, the approach is the human's, kept within a cone around straight down so that the jaws
 clear the table.
 """
@@ -21,6 +21,7 @@ from understudy.retargeting.terms import RowTerm, SiteAxis, SitePosition
 __all__ = ["GripperTargets", "gripper_targets", "gripper_terms"]
 
 _DOWN = np.array([0.0, 0.0, -1.0])
+_LEVEL = np.array([1.0, 1.0, 0.0])
 _SMOOTH_S = 0.4
 """Width of the filter on directions [s]: 10 mm of noise turn a line between tips 50 mm apart by 10 deg."""
 
@@ -34,7 +35,7 @@ class GripperTargets:
     approach: Float[np.ndarray, "T 3"]
     """Unit vector, base frame."""
     closing: Float[np.ndarray, "T 3"]
-    """Unit vector from the thumb's side to the index finger's, at right angles to the approach."""
+    """Level unit vector from the thumb's side to the index finger's, at right angles to the approach."""
     opening: Float[np.ndarray, " T"]
     """Distance between the pads [m], not yet clamped."""
     mode: str
@@ -51,16 +52,16 @@ def gripper_targets(
     step_s = float(np.median(np.diff(time_s[seen]))) if seen.sum() > 1 else 0.05
     R = wrist_frame(points)[:, :3, :3]
     middle = 0.5 * (thumb + index) if mode == "pinch" else poke_point(points)
-    approach = _within_cone(_steady(R, middle - points[:, 0], step_s), np.radians(config.approach_cone_deg))
     across = index - thumb
-    closing = _steady(R, across, step_s) if mode == "pinch" else -R[:, :, 1]
-    # The jaws close across the hand's own line as seen along the approach; a line along the approach says nothing.
-    closing = closing - np.sum(closing * approach, axis=-1, keepdims=True) * approach
-    closing /= np.maximum(np.linalg.norm(closing, axis=-1, keepdims=True), 1e-9)
+    # What stands on a table has upright sides: the jaws close along the hand's line as seen from above.
+    closing = _unit((_steady(R, across, step_s) if mode == "pinch" else -R[:, :, 1]) * _LEVEL)
+    approach = _steady(R, middle - points[:, 0], step_s)
+    approach = _unit(approach - np.sum(approach * closing, axis=-1, keepdims=True) * closing)
+    approach = _within_cone(approach, np.radians(config.approach_cone_deg))
     opening = np.zeros(len(points))
     if mode == "pinch":
         wide = np.linalg.norm(across, axis=-1)
-        opening = np.where(grasps.closed[seen], wide - config.squeeze_m, wide + config.open_margin_m)
+        opening = np.where(grasps.closed[seen], 0.0, wide + config.open_margin_m)
     if config.table_height_m is not None:
         middle[:, 2] = np.maximum(middle[:, 2], config.table_height_m + config.clearance_m)
     return GripperTargets(
@@ -84,14 +85,18 @@ def _steady(
     local = np.einsum("nji,nj->ni", R, vectors)
     local = gaussian_filter1d(local, _SMOOTH_S / step_s, axis=0, mode="nearest")
     turned = np.einsum("nij,nj->ni", R, local)
-    return turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-9)
+    return _unit(turned)
+
+
+def _unit(vectors: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _within_cone(directions: Float[np.ndarray, "N 3"], angle: float) -> Float[np.ndarray, "N 3"]:
     """Directions turned towards straight down until they lie within `angle` [rad] of it."""
     away = np.arccos(np.clip(directions @ _DOWN, -1, 1))
     side = directions - (directions @ _DOWN)[:, None] * _DOWN
-    side /= np.maximum(np.linalg.norm(side, axis=-1, keepdims=True), 1e-9)
+    side = _unit(side)
     kept = np.minimum(away, angle)[:, None]
     return np.cos(kept) * _DOWN + np.sin(kept) * side
 

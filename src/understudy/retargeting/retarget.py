@@ -62,8 +62,8 @@ def retarget_hand(
     start = embodiment.home if start_joints is None else start_joints
     grasps = detect_grasps(keypoints, seen, time_s, config.grasp)
     notes = [f"bridged {bridged} frames without a hand by interpolation"] if bridged else []
-    if not grasps.found:
-        keypoints, pressed = press_through(keypoints, config.press_m)
+    if not grasps.found and config.table_height_m is not None:
+        keypoints, pressed = press_through(keypoints, config.press_m, config.table_height_m + config.press_below_m)
         notes += [f"pressed {pressed} times: the hand goes {1e3 * config.press_m:.0f} mm deeper"] if pressed else []
     solve = _solve_gripper if "gripper" in robot else _solve_fingers
     solved = solve(embodiment, keypoints, time_s, grasps, start, config)
