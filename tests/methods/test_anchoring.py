@@ -86,3 +86,10 @@ def test_one_contact_moves_the_whole_clip_alike(index):
     shift = np.array([0.01, -0.02, 0.03])
     anchored, _ = anchor_keypoints(keypoints, TIME_S, [Contact(index, shift, "press")])
     np.testing.assert_allclose(anchored - keypoints, np.broadcast_to(shift, keypoints.shape), atol=1e-12)
+
+
+def test_a_press_is_the_dip_and_not_the_lowest_rest():
+    z = np.interp(np.arange(NUM_FRAMES), [0, 8, 12, 16, 20, 29], [0.02, 0.12, 0.05, 0.12, 0.10, 0.01])
+    path = np.stack([np.full(NUM_FRAMES, 0.6), np.full(NUM_FRAMES, 0.05), z], -1)
+    contacts = press_contacts(hand_along(path, poke_point), VALID, [thing(0.6, 0.05, 0.04, 0.03)], EYE)
+    assert contacts[0].index == 12

@@ -7,7 +7,7 @@ located to millimetres from the same pixels (`perception.scene_objects`), so eac
 - release: that point is over the place where the thing came to rest, as high over it as at the grasp;
 - push:   the straight fingers' tips are behind the thing's first place when the motion along the push begins to count,
           and behind its last place when that motion ends;
-- press:  they are at their lowest over the nearest thing, at that thing's top.
+- press:  they are at the bottom of their dip over the nearest thing, at that thing's top.
 
 Between contacts the correction is interpolated in time; outside it is kept. It moves the whole hand, never its shape.
 """
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.signal import find_peaks
 
 from understudy.perception.scene_change import Move
 from understudy.perception.scene_objects import SceneObject
@@ -32,6 +33,8 @@ _PRESS_M = 0.010
 """A press goes this far below the top of what is pressed."""
 _LOW_M = 0.05
 """A push is looked for within this height over the lowest point of the finger tip."""
+_DIP_M = 0.01
+"""Smallest dip in height that is taken for a press."""
 _MAX_SHIFT_M = 0.25
 """A contact that would move the hand further than this is not believed."""
 
@@ -128,12 +131,21 @@ def press_contacts(
     objects: list[SceneObject],
     eye: Float[np.ndarray, "3"],
 ) -> list[Contact]:
-    """The moment at which the straight fingers' tips are lowest, over the thing nearest to it. World [m]."""
+    """The moment at which the straight fingers' tips dip, over the thing nearest to it. World [m]."""
     tip = poke_point(keypoints)
-    lowest = int(np.nanargmin(np.where(valid, tip[:, 2], np.nan)))
+    lowest = _dip(tip, valid)
     thing = _nearest(tip[lowest], eye, objects)
     top = thing.height_m - _PRESS_M
     return [Contact(lowest, _to_axis(tip[lowest], eye, thing.xy, (top, top)), "press at the nearest thing's top")]
+
+
+def _dip(tip: Float[np.ndarray, "T 3"], valid: Bool[np.ndarray, " T"]) -> int:
+    """Frame of the most marked dip in height: down and up again, which the lowest point of all need not be."""
+    seen = np.flatnonzero(valid)
+    height = tip[seen, 2]
+    dips, properties = find_peaks(-height, prominence=_DIP_M, plateau_size=1)
+    best = dips[np.argmax(properties["prominences"])] if len(dips) else np.argmin(height)
+    return int(seen[best])
 
 
 def anchor_keypoints(
