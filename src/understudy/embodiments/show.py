@@ -1,7 +1,6 @@
 """Pictures of a body: one image, a sheet of joint sweeps, and MuJoCo's interactive viewer."""
 
 import mujoco
-import mujoco.viewer
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -90,13 +89,15 @@ def joint_sweep_sheet(name: str, size: int = 160) -> UInt8[np.ndarray, "height w
 
 def show_interactive(name: str) -> None:
     """Open MuJoCo's viewer on the body at home; returns when its window is closed. Needs a display."""
+    from mujoco import viewer  # asks for GLFW, which a machine without a display may lack
+
     embodiment = get_embodiment(name)
     model = studio(embodiment).compile()
     data = mujoco.MjData(model)
     _set_pose(model, data, embodiment, embodiment.home)
     for joint, value in zip(embodiment.joint_names, embodiment.home, strict=True):
         data.ctrl[model.actuator(joint).id] = value
-    mujoco.viewer.launch(model, data)
+    viewer.launch(model, data)
 
 
 def _set_pose(
