@@ -116,16 +116,22 @@ def test_a_left_hand_drives_the_robot_mirrored_and_says_so(clip, left_hand, tmp_
 
 
 def test_a_known_camera_places_the_hand(clip, tmp_path):
-    camera = camera_from_fov(192, 128, 50.0, look_at(np.array([0.9, 0.3, 0.5]), np.array([0.45, 0.0, 0.2])))
+    pose = look_at(np.array([0.9, 0.3, 0.5]), np.array([0.45, 0.0, 0.2]))
+    camera = camera_from_fov(192, 128, 50.0, pose)  # the same camera at twice the resolution
     (tmp_path / "clip.truth.json").write_text(json.dumps({"camera": camera_as_json(camera), "task": "push"}))
-    video = clip[0]
-    assert pipeline.open_video(video).camera is None
-    options = pipeline.WatchOptions(video, ROBOT, tmp_path / "out", camera_file=tmp_path / "clip.truth.json")
-    found = pipeline.given_camera(options, pipeline.open_video(video))
-    assert (found.width, found.height) == (96, 64)
-    np.testing.assert_allclose(found.T_world_camera, camera.T_world_camera)
-    options = pipeline.WatchOptions(video, ROBOT, tmp_path / "out", intrinsics_file=tmp_path / "clip.truth.json")
-    assert pipeline.given_camera(options, pipeline.open_video(video)).T_world_camera is None
+    assert watch(clip, tmp_path / "out", "--camera", str(tmp_path / "clip.truth.json")) == 0
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert not report["placed_by_rule"]
+    np.testing.assert_allclose(report["T_base_camera"], pose)
+
+
+def test_intrinsics_leave_the_pose_out_of_account(clip, tmp_path):
+    camera = camera_from_fov(192, 128, 50.0, np.eye(4))
+    (tmp_path / "K.json").write_text(json.dumps(camera_as_json(camera)))
+    options = pipeline.WatchOptions(clip[0], ROBOT, tmp_path / "out", intrinsics_file=tmp_path / "K.json")
+    found = pipeline.given_camera(options, pipeline.open_video(clip[0]))
+    assert (found.width, found.height, found.T_world_camera) == (96, 64, None)
+    np.testing.assert_allclose(found.K, camera_from_fov(96, 64, 50.0).K)
 
 
 def test_a_second_run_does_nothing_again(shared_clip, watched, monkeypatch, capsys):

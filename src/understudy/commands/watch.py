@@ -18,6 +18,7 @@ def run(
     camera: Path | None = None,
     hand_length: float | None = None,
     tracker_file: Path | None = None,
+    tracker_layout: Literal["understudy", "wilor", "hamer", "mediapipe"] = "understudy",
     grip: bool = False,
     allow_partial: bool = False,
 ) -> None:
@@ -41,6 +42,7 @@ def run(
         camera: The same with T_world_camera (4x4, metres), the camera's pose in the robot's base frame.
         hand_length: Wrist to tip of the middle finger, straight, in metres; the adult mean by default.
         tracker_file: npz file with a hand track, to use in place of tracking.
+        tracker_layout: Who wrote that file; docs/perception.md has the keys.
         grip: Squeeze what the hand holds, as a robot must that really grasps; else the robot copies the hand.
         allow_partial: Take what can be decoded of a damaged video.
     """
@@ -48,9 +50,8 @@ def run(
     from understudy.evaluation.watch_video import WatchOptions, watch_video
 
     folder = out or Path("out") / video.stem
-    options = WatchOptions(
-        video, robot, folder, hand, fov, camera, intrinsics, hand_length, tracker_file, grip, allow_partial
-    )
+    eyes = (hand, fov, camera, intrinsics, hand_length, tracker_file, tracker_layout)
+    options = WatchOptions(video, robot, folder, *eyes, grip, allow_partial)
     for name, figure in key_figures(watch_video(options)):
         print(f"{name:<6} {figure}")
     print(f"see    {folder / 'report.html'}")

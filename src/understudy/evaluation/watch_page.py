@@ -6,7 +6,7 @@ from pathlib import Path
 from understudy.evaluation.chart import Series, lane_chart, line_chart, status_chart
 from understudy.evaluation.page import badge, card, data_uri, page, write_page
 from understudy.evaluation.watch_motion import fingertip_errors_m, hand_in_base, joint_limits
-from understudy.evaluation.watch_report import WatchResult
+from understudy.evaluation.watch_report import WatchResult, error_in_words
 from understudy.evaluation.watch_stages import write_text
 
 __all__ = ["EMBED_LIMIT_BYTES", "write_watch_page"]
@@ -88,7 +88,6 @@ def _tiles(report: dict) -> str:
         labels.append(badge("left hand: the robot does it mirrored"))
     if report["placed_by_rule"]:
         labels.append(badge("placed before the robot by rule"))
-    tips = moved["fingertip_error_m_mean"]
     tiles = [
         (
             f"{tracking['frames_solved'] / frames:.0%}",
@@ -100,7 +99,7 @@ def _tiles(report: dict) -> str:
             "of the frames solved for the robot",
             moved["frames_solved"] >= _MOST * frames,
         ),
-        ("-" if tips is None else f"{1e3 * tips:.0f} mm", "between robot's and person's fingertips", True),
+        (*error_in_words(moved), True),
         (f"{1e3 * max(tracking['wrist_std_m_p50']):.0f} mm", "uncertainty of the wrist (one sigma)", True),
     ]
     figures = "".join(

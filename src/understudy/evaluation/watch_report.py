@@ -14,7 +14,7 @@ from understudy.evaluation.statistics import percentile_ignoring_gaps
 from understudy.evaluation.watch_motion import fingertip_errors_m, hand_in_base, joint_limits
 from understudy.records import FrameStatus, HandTrack, HumanVideo, RobotTrajectory
 
-__all__ = ["WatchResult", "key_figures", "watch_report"]
+__all__ = ["WatchResult", "error_in_words", "key_figures", "watch_report"]
 
 _PACKAGES = ("numpy", "mujoco", "mediapipe", "av", "pyarrow")
 _AT_LIMIT = 0.01
@@ -67,7 +67,7 @@ def key_figures(report: dict) -> list[tuple[str, str]]:
     tracking, moved = report["tracking"], report["retargeting"]
     mirrored = ", drives the robot mirrored" if tracking["handedness"] == "left" else ""
     frames = report["input"]["frames"]
-    tips = "-" if moved["fingertip_error_m_mean"] is None else f"{1e3 * moved['fingertip_error_m_mean']:.0f} mm"
+    error = error_in_words(moved)
     std = max(tracking["wrist_std_m_p50"])
     return [
         ("hand", f"{tracking['handedness']}{mirrored}; {tracking['frames_solved']} of {frames} frames tracked"),
@@ -75,8 +75,16 @@ def key_figures(report: dict) -> list[tuple[str, str]]:
             "fit",
             f"{tracking['residual_px_p50']:.1f} px off the landmarks, wrist known to {1e3 * std:.0f} mm (one sigma)",
         ),
-        ("robot", f"{moved['robot']}: {moved['frames_solved']} frames solved, fingertips {tips} off on average"),
+        ("robot", f"{moved['robot']}: {moved['frames_solved']} frames solved, {error[0]} {error[1]}"),
     ]
+
+
+def error_in_words(moved: dict) -> tuple[str, str]:
+    """(figure, what it is) for how far robot and person are apart; a gripper has no fingertips to compare."""
+    jaws = "gripper" in moved["robot"]
+    error_m = moved["residual_m_mean" if jaws else "fingertip_error_m_mean"]
+    what = "between jaws and pinch" if jaws else "between robot's and person's fingertips"
+    return "-" if error_m is None else f"{1e3 * error_m:.0f} mm", what
 
 
 def _tracking(track: HandTrack) -> dict:

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from understudy import __version__
 from understudy.errors import UnderstudyError
@@ -44,7 +44,9 @@ class Stages:
         self._out, self._num_frames, self._summaries = out, num_frames, summaries
         self._done: dict[str, dict] = _read_manifest(out / MANIFEST)
         columns = (TextColumn("{task.description:<34}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True))
+        self._console = Console(stderr=True, highlight=False)
+        # A log file gets one line per stage, a terminal the bars.
+        self._progress = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
 
     def __enter__(self) -> "Stages":
         self._progress.start()
@@ -73,17 +75,22 @@ class Stages:
         record = self._done.get(name, {})
         bar = self._progress.add_task(title, total=self._num_frames)
         if record.get("fingerprint") == fingerprint and record.get("files") == self._sizes(files):
-            self._progress.update(bar, completed=self._num_frames, description=f"{title} (done before)")
+            self._finish(bar, f"{title} (done before)")
             return fingerprint
         for summary in self._summaries:
             (self._out / summary).unlink(missing_ok=True)
         started = time.monotonic()
         work(lambda done: self._progress.update(bar, completed=done))
-        self._progress.update(bar, completed=self._num_frames)
         seconds = round(time.monotonic() - started, 2)
+        self._finish(bar, title)
         self._done[name] = {"fingerprint": fingerprint, "files": self._sizes(files), "seconds": seconds}
         write_text(self._out / MANIFEST, json.dumps({"format": _FORMAT, "stages": self._done}, indent=1) + "\n")
         return fingerprint
+
+    def _finish(self, bar: TaskID, title: str) -> None:
+        self._progress.update(bar, completed=self._num_frames, description=title)
+        if not self._console.is_terminal:
+            self._console.print(title)
 
     def _sizes(self, files: tuple[str, ...]) -> dict[str, int]:
         """Bytes of each file, or of all files below a folder; -1 where nothing is."""

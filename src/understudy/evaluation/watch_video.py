@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,7 @@ from understudy.evaluation.watch_stages import (
     write_text,
 )
 from understudy.geometry.cameras import resize_camera
+from understudy.perception.adapters import read_tracker_output
 from understudy.perception.overlay import draw_hand
 from understudy.perception.track import track_hand
 from understudy.perception.track_file import load_hand_track, save_hand_track
@@ -62,6 +63,8 @@ class WatchOptions:
     """Wrist to tip of the middle finger [m]; the adult mean if not given."""
     tracker_file: Path | None = None
     """Hand track to use in place of tracking."""
+    tracker_layout: Literal["understudy", "wilor", "hamer", "mediapipe"] = "understudy"
+    """Who wrote that file."""
     grip: bool = False
     """Squeeze what the hand holds, as a robot must that really grasps; else copy the hand as it is."""
     allow_partial: bool = False
@@ -175,7 +178,7 @@ def given_camera(options: WatchOptions, video: HumanVideo) -> Camera | None:
 
 def _track(options: WatchOptions, video: HumanVideo, advance: Callable[[int], None]) -> HandTrack:
     if options.tracker_file is not None:
-        track = load_hand_track(options.tracker_file)
+        track = _read_track(options, options.tracker_file, video)
         num_frames = sum(1 for _ in counted((image for _, image in read_frames(video, options.allow_partial)), advance))
         if track.num_frames != num_frames:
             raise UnderstudyError(
@@ -190,6 +193,18 @@ def _track(options: WatchOptions, video: HumanVideo, advance: Callable[[int], No
         allow_partial=options.allow_partial,
         progress=advance,
     )
+
+
+def _read_track(options: WatchOptions, path: Path, video: HumanVideo) -> HandTrack:
+    """A stored track; where the camera's pose over the table is given, it is the track's too."""
+    if options.tracker_layout == "understudy":
+        track = load_hand_track(path)
+    else:
+        length_m = options.hand_length_m
+        track = read_tracker_output(path, options.tracker_layout, camera=video.camera, hand_length_m=length_m)
+    if video.camera is None or video.camera.T_world_camera is None:
+        return track
+    return replace(track, camera=replace(track.camera, T_world_camera=video.camera.T_world_camera))
 
 
 def _overlay_frames(video: HumanVideo, track: HandTrack, allow_partial: bool) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
