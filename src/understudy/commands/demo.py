@@ -5,7 +5,7 @@ from pathlib import Path
 __all__ = ["run"]
 
 
-def run(out: Path = Path("demo")) -> None:
+def run(out: Path = Path("demo"), first_seed: int | None = None) -> None:
     """A person does three tasks in layouts that nobody has looked at; a robot watches and does them in physics.
 
     Writes a page that opens from disk, without a network: prompt, tracking, robot, success and score of each.
@@ -16,8 +16,8 @@ def run(out: Path = Path("demo")) -> None:
 
     Args:
         out: Folder for the page and its videos.
+        first_seed: Layout of the first task, to repeat a demo; drawn anew from the test range by default.
     """
     from understudy.evaluation.demo import make_demo
 
-    make_demo(out)
-    print(f"open {out / 'index.html'}")
+    print(f"open {make_demo(out, first_seed)}")
