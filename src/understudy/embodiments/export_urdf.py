@@ -145,5 +145,5 @@ def _add_origin(element: ET.Element, pos: Float[np.ndarray, "3"], quat: Float[np
     ET.SubElement(element, "origin", xyz=_numbers(pos), rpy=_numbers(np.array([roll, pitch, yaw])))
 
 
-def _numbers(values: Float[np.ndarray, "_"] | float) -> str:
+def _numbers(values: Float[np.ndarray, " _"] | float) -> str:
     return " ".join(f"{value:.12g}" for value in np.atleast_1d(values))

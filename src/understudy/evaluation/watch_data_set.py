@@ -85,5 +85,5 @@ def _columns(track: HandTrack, trajectory: RobotTrajectory) -> dict[str, np.ndar
     }
 
 
-def _filled(values: Float[np.ndarray, "T *n"], valid: np.ndarray) -> Float[np.ndarray, "T *n"]:
+def _filled(values: Float[np.ndarray, "T ..."], valid: np.ndarray) -> Float[np.ndarray, "T ..."]:
     return np.where(valid.reshape(-1, *[1] * (values.ndim - 1)), values, _FILLER)
