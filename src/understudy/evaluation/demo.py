@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def make_demo(out: Path = Path("demo"), first_seed: int | None = None) -> Path:
     return out / "index.html"
 
 
-def _one_task(task: str, seed: int, folder: Path, say) -> str:  # noqa: ANN001
+def _one_task(task: str, seed: int, folder: Path, say: Callable[[str], None]) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     say("a person shows it")
     demonstration = record_human(task, seed)

@@ -38,11 +38,21 @@ def current_commit(folder: Path = Path()) -> str:
 
 
 def rate_cell(
-    row: str, successes: int, trials: int, *, metric: str = "success_rate", **where: str | int | float
+    row: str,
+    successes: int,
+    trials: int,
+    *,
+    metric: str = "success_rate",
+    column: str | None = None,
+    robot: str | None = None,
+    prompt: str | None = None,
+    seed: int | None = None,
+    paper: float | None = None,
 ) -> EvalCell:
     """A rate with its count and exact 95 % interval."""
     low, high = clopper_pearson(successes, trials)
-    return EvalCell(row, metric, successes / trials, k=successes, n=trials, low=low, high=high, **where)  # type: ignore[arg-type]
+    rate = successes / trials
+    return EvalCell(row, metric, rate, column, robot, prompt, successes, trials, low, high, seed, paper)
 
 
 def make_report(name: str, command: str, minutes: float, cells: Iterable[EvalCell]) -> EvalReport:

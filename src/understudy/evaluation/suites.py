@@ -18,7 +18,7 @@ from understudy.records import EvalReport
 __all__ = ["SUITES", "run_suite"]
 
 SUITES: dict[str, ModuleType] = {"watch": watch_suite}
-"""Name -> module with `jobs(episodes, first_seed)`, `run_job(*job, folder)` and `summarise(episodes, seed)`."""
+"""Name -> module with `jobs(episodes, first_seed)`, `run_job(job, folder)` and `summarise(episodes, seed)`."""
 
 
 def run_suite(
@@ -52,7 +52,7 @@ def run_suite(
         ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool,
     ):
         bar = progress.add_task(f"evaluate {name}", total=len(todo))
-        waiting = [pool.submit(suite.run_job, *job, runs / name) for job in todo]
+        waiting = [pool.submit(suite.run_job, job, runs / name) for job in todo]
         for finished in as_completed(waiting):
             results += finished.result()
             progress.advance(bar)

@@ -34,8 +34,9 @@ def jobs(episodes: int, first_seed: int | None = None) -> list[tuple[str, int]]:
     return [(task, start + index) for index in range(episodes) for task in TASKS]
 
 
-def run_job(task: str, seed: int, folder: Path) -> list[dict]:
+def run_job(job: tuple[str, int], folder: Path) -> list[dict]:
     """All rows and robots in one layout, from one clip; kept in `folder`, and read from there if already done."""
+    task, seed = job
     path = folder / f"{task}_{seed}.json"
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
@@ -79,8 +80,7 @@ def summarise(episodes: list[dict], seed: int) -> list[EvalCell]:
                 if not found:
                     continue
                 successes = sum(e["success"] for e in found)
-                where = {"column": task, "robot": robot, "prompt": "right", "seed": seed}
-                cells.append(rate_cell(row, successes, len(found), **where))
+                rate = rate_cell(row, successes, len(found), column=task, robot=robot, prompt="right", seed=seed)
                 score = sum(e["score"] for e in found) / len(found)
-                cells.append(EvalCell(row, "score", score, n=len(found), **where))
+                cells += [rate, EvalCell(row, "score", score, task, robot, "right", n=len(found), seed=seed)]
     return cells
