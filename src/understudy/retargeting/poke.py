@@ -5,13 +5,16 @@ from jaxtyping import Float
 
 __all__ = ["poke_point", "straight_fingers"]
 
-_FINGERS = {"index": (5, 6, 7, 8), "middle": (9, 10, 11, 12), "ring": (13, 14, 15, 16)}
+_FINGERS = {"index": (5, 6, 7, 8), "middle": (9, 10, 11, 12)}
 _STRAIGHT = 0.9
 """A finger is straight if its knuckle and tip are at least this share of its bones' length apart."""
 
 
 def straight_fingers(keypoints: Float[np.ndarray, "T 21 3"]) -> tuple[str, ...]:
-    """Of index, middle and ring finger those that are straight in most frames; the index finger if none is."""
+    """Of index and middle finger those that are straight in most frames; the index finger if neither is.
+
+    A straight ring finger mostly goes along with them: counted in, it draws the point away from what they touch.
+    """
     found = []
     for name, chain in _FINGERS.items():
         points = keypoints[:, list(chain)]
