@@ -97,10 +97,8 @@ def _pinch(person: _Person, item: Item) -> tuple[HandPose, HandPose]:
     rng, half_height = person.rng, OBJECT_HALF_HEIGHT[item.kind]
     from_the_side = rng.random() < 0.2
     if from_the_side:
-        axis, R = (
-            item.yaw - np.pi / 2,
-            hand_rotation(rng.uniform(0.1, 0.3), rng.uniform(0.6, 0.8), rng.uniform(0.85, 1.0)),
-        )
+        axis = item.yaw - np.pi / 2
+        R = hand_rotation(rng.uniform(0.0, 0.15), rng.uniform(0.55, 0.75), rng.uniform(0.65, 0.85))
     else:
         axis = item.yaw if item.kind == "cube" else rng.uniform(-0.6, 0.1)
         R = hand_rotation(axis + rng.uniform(0.0, 0.3), rng.uniform(0.75, 0.95), rng.uniform(0.15, 0.45))
