@@ -11,6 +11,7 @@ import pytest
 from understudy.commands import main
 from understudy.episodes.camera_file import camera_as_json
 from understudy.episodes.trajectory_file import load_trajectory
+from understudy.evaluation import watch_page
 from understudy.evaluation import watch_video as pipeline
 from understudy.geometry.cameras import camera_from_fov, look_at
 from understudy.perception.track_file import load_hand_track
@@ -93,6 +94,14 @@ def test_the_page_needs_nothing_but_itself(finished):
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in page
     assert page.count("<svg") == 5
+
+
+def test_a_large_video_stays_beside_the_page(shared_clip, watched, monkeypatch):
+    monkeypatch.setattr(watch_page, "EMBED_LIMIT_BYTES", 10)
+    assert watch(shared_clip, watched) == 0
+    page = (watched / "report.html").read_text()
+    assert '<video src="side_by_side.mp4"' in page
+    assert "data:video" not in page
 
 
 def test_the_report_says_what_was_assumed(finished, shared_clip):
