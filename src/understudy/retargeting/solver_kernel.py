@@ -38,7 +38,7 @@ def _solve_frame(tree, rows, options, target, weight, previous, lo, hi, q, work)
         while damping < _MOST_DAMPING:
             predicted = box_step(tree, damping, q, lo, hi, work)
             if exact and not predicted >= 0.0:
-                exact = False
+                exact = not exact
                 assemble_at(tree, rows, options, target, weight, previous, q, exact, work)
                 continue
             converged = predicted <= options.tolerance * cost + 1e-15
@@ -54,12 +54,20 @@ def _solve_frame(tree, rows, options, target, weight, previous, lo, hi, q, work)
         if not accepted:  # the tree must stand at q, not at the trial that failed
             cost_at(tree, rows, options, target, weight, previous, q, work)
             return cost, iteration + 1, converged
-        q[:] = work.trial
+        _copy(work.trial, q)
         cost = new_cost
         if converged and damping <= 1e-3:
             return cost, iteration + 1, True
         damping = max(0.1 * damping, _LEAST_DAMPING)
     return cost, options.max_iterations, False
+
+
+@compiled
+@no_type_check
+def _copy(source, target):
+    """A loop in place of target[:] = source, whose checks and messages would take seconds to compile."""
+    for j in range(len(source)):
+        target[j] = source[j]
 
 
 @compiled
@@ -111,7 +119,7 @@ def solve_trajectories(tree, rows, options, targets, weights, dt_s, seeds, first
     lo, hi, weight = np.empty(num_joints), np.empty(num_joints), np.empty(num_rows)
     for b in range(len(targets)):
         frame_weights, frame_dt = weights[b if len(weights) > 1 else 0], dt_s[b if len(dt_s) > 1 else 0]
-        previous[:] = seeds[b, 0]
+        _copy(seeds[b, 0], previous)
         fresh, gap = first, 0.0
         for f in range(targets.shape[1]):
             target = targets[b, f]
@@ -122,27 +130,27 @@ def solve_trajectories(tree, rows, options, targets, weights, dt_s, seeds, first
                 weight[m] = frame_weights[f, m] if seen else 0.0
                 usable += weight[m]
             if usable == 0.0:
-                joints[b, f] = previous
+                _copy(previous, joints[b, f])
                 residual[b, f], status[b, f], iterations[b, f] = np.nan, NO_HAND, 0
                 continue
             for j in range(num_joints):
                 reach = np.inf if fresh else tree.speed[j] * gap
                 lo[j], hi[j] = max(tree.lower[j], previous[j] - reach), min(tree.upper[j], previous[j] + reach)
-            lowest, count, solved = np.inf, 0, False
+            lowest, count, solved = np.inf, 0, fresh
             for k in range(seeds.shape[1] if fresh else 1):
-                q[:] = seeds[b, k] if fresh else previous
+                _copy(seeds[b, k] if fresh else previous, q)
                 cost, used, converged = _solve_frame(tree, rows, options, target, weight, previous, lo, hi, q, work)
                 count += used
                 if cost < lowest:
                     lowest, solved = cost, converged
-                    best[:] = q
+                    _copy(q, best)
                     residual[b, f] = _residual(rows, target, weight, work.placed)
             iterations[b, f] = count
             status[b, f] = _judge(tree, options, best, lo, hi, residual[b, f], solved)
             if status[b, f] == SOLVED:
-                previous[:] = best
+                _copy(best, previous)
                 fresh, gap = False, 0.0
-            joints[b, f] = previous
+            _copy(previous, joints[b, f])
 
 
 @compiled
