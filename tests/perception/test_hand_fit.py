@@ -63,7 +63,7 @@ def test_noise_is_within_the_stated_deviation():
 
 
 def test_a_wrong_landmark_hardly_matters():
-    time_s, T, _, keypoints = moving_hand()
+    time_s, _, _, keypoints = moving_hand()
     seen = observe(keypoints, time_s)
     pixels = seen.pixels.copy()
     pixels[:, 8] += 60.0  # the index finger's tip is somewhere else altogether

@@ -46,7 +46,9 @@ def fails(path: Path) -> str:
     return message
 
 
-def encode(path: Path, images, pts=None, codec="libx264", pix_fmt="yuv420p", rotation_deg=0, container_format=None) -> None:
+def encode(
+    path: Path, images, pts=None, codec="libx264", pix_fmt="yuv420p", rotation_deg=0, container_format=None
+) -> None:
     with av.open(str(path), "w", format=container_format) as container:
         stream = container.add_stream(codec, rate=30)
         stream.height, stream.width = images[0].shape[:2]
@@ -143,7 +145,9 @@ def test_an_empty_file(tmp_path):
     assert "empty" in fails(tmp_path / "empty.mp4")
 
 
-@pytest.mark.parametrize("content", [b"this is a text, not a video\n" * 40, b"\xff\xfe\x00" * 300, b"#EXTM3U\nhttp://x/\n"])
+@pytest.mark.parametrize(
+    "content", [b"this is a text, not a video\n" * 40, b"\xff\xfe\x00" * 300, b"#EXTM3U\nhttp://x/\n"]
+)
 def test_a_text_file_named_mp4(tmp_path, content):
     path = tmp_path / "text.mp4"
     path.write_bytes(content)
@@ -237,18 +241,18 @@ def test_an_mp4_whose_sample_entry_claims_enormous_frames(clip):
 
 def test_an_h264_stream_that_claims_enormous_frames(tmp_path):
     """The stream's own sequence header (SPS) says 100 000 x 100 000: 6250 macroblocks each way."""
-    bits = "01000010" "11000000" "00110011"  # profile 66, constraints, level 51
+    bits = "010000101100000000110011"  # profile 66, constraints, level 51
 
     def golomb(value: int) -> str:
         code = bin(value + 1)[2:]
         return "0" * (len(code) - 1) + code
 
-    bits += golomb(0) + golomb(0) + golomb(2) + golomb(1) + "0" + golomb(6249) + golomb(6249) + "1" + "1" + "0" + "0" + "1"
+    bits += golomb(0) + golomb(0) + golomb(2) + golomb(1) + "0" + golomb(6249) + golomb(6249) + "11001"
     bits += "0" * (-len(bits) % 8)
     sps = b"\x67" + int(bits, 2).to_bytes(len(bits) // 8, "big")
     path = tmp_path / "huge.h264"
-    pps = b"\x68\xce\x38\x80"
-    path.write_bytes(b"\x00\x00\x00\x01" + sps + b"\x00\x00\x00\x01" + pps + b"\x00\x00\x00\x01\x65\x88\x84" + bytes(200))
+    pps, picture = b"\x68\xce\x38\x80", b"\x65\x88\x84" + bytes(200)
+    path.write_bytes(b"".join(b"\x00\x00\x00\x01" + unit for unit in (sps, pps, picture)))
     fails(path)
 
 

@@ -16,7 +16,6 @@ Frames without a hand hold NaN or are False in `valid`.
 """
 
 from pathlib import Path
-from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -46,7 +45,7 @@ _LATERAL_STD_M = 0.01
 
 def read_tracker_output(
     path: Path,
-    layout: Literal["wilor", "hamer", "mediapipe"],
+    layout: str,
     *,
     camera: Camera | None = None,
     hand_length_m: float | None = None,
@@ -55,7 +54,7 @@ def read_tracker_output(
 
     Args:
         path: the file.
-        layout: which tracker wrote it; keys as in the table above.
+        layout: which tracker wrote it, one of `LAYOUTS`; keys as above.
         camera: intrinsics [px]; default: WiLoR and HaMeR's own focal length with a centred principal point.
         hand_length_m: wrist to tip of the middle finger [m]; scales hand and distance of a mesh tracker together.
 

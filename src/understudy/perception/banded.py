@@ -52,7 +52,7 @@ class BandedCholesky:
                 self._L2[k] = second[k] @ self._inverse[k].T
 
     def solve(self, b: Float[np.ndarray, "T n"]) -> Float[np.ndarray, "T n"]:
-        """x with A x = b: L y = b forwards, L^T x = y backwards."""
+        """Solution x of A x = b: L y = b forwards, L^T x = y backwards."""
         num = len(b)
         y = np.zeros((num + 2, b.shape[1]))
         for k in range(num):
@@ -67,10 +67,9 @@ class BandedCholesky:
         return y[:num]
 
     def inverse_diagonal(self) -> Float[np.ndarray, "T n n"]:
-        """Blocks (t, t) of Z = A^-1 by Takahashi's recursion, from Z L = L^-T read block column by block column:
+        """Blocks (t, t) of Z = A^-1 by Takahashi's recursion, from Z L = L^-T read block column by block column.
 
-            Z_jk = -(sum_i Z_ji L_ik) L_kk^-1              j > k, i in {k+1, k+2}
-            Z_kk = (L_kk^-T - sum_i Z_ki L_ik) L_kk^-1
+        Z_jk = -(sum_i Z_ji L_ik) L_kk^-1 for j > k, i in {k+1, k+2};  Z_kk = (L_kk^-T - sum_i Z_ki L_ik) L_kk^-1.
         """
         num, size = self._inverse.shape[:2]
         result = np.zeros((num, size, size))

@@ -24,9 +24,9 @@ class MotionWeights:
 
     position: float = 0.1
     """[m^2/s^3]"""
-    rotation: float = 10.0
+    rotation: float = 30.0
     """[rad^2/s^3]"""
-    joints: float = 10.0
+    joints: float = 100.0
     """[rad^2/s^3]"""
 
 
