@@ -30,6 +30,7 @@ from understudy.perception.landmark_calibration import LandmarkConvention
 __all__ = ["FitConfig", "HandFit", "Uncertainty", "best_convention", "fit_hand"]
 
 _CONVENTION_FRAMES = 40
+_TRUST_AT_FIRST = 8.0
 _PLACEMENTS = 3
 """How often the landmark convention is evaluated anew at the solution so far."""
 
@@ -182,13 +183,20 @@ def _fit_window(
 def _from_scratch(
     terms: FrameTerms, observations: HandObservations, K: Float[np.ndarray, "3 3"], skeleton: HandSkeleton
 ) -> tuple[HandState, Float[np.ndarray, " N"]]:
-    """Every frame by itself, from each of the starting poses: the solution of least cost, and that cost."""
-    best, least = solve_frames(terms, first_guess(observations, K, skeleton, START_POSES[0]))
-    for pose in START_POSES[1:]:
-        state, cost = solve_frames(terms, first_guess(observations, K, skeleton, pose))
+    """Every frame by itself, from each of the starting poses: the solution of least cost, and that cost.
+
+    All landmarks are trusted at first: a robust loss far from the solution would drop the very ones that lead there.
+    """
+    solutions = []
+    for pose in START_POSES:
+        terms.trust_landmarks(_TRUST_AT_FIRST)
+        state, _ = solve_frames(terms, first_guess(observations, K, skeleton, pose))
+        terms.trust_landmarks(1.0)
+        solutions.append(solve_frames(terms, state))
+    best, least = solutions[0]
+    for state, cost in solutions[1:]:
         better = cost < least
-        best = select(better, state, best)
-        least = np.where(better, cost, least)
+        best, least = select(better, state, best), np.where(better, cost, least)
     return best, least
 
 

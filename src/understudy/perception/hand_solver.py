@@ -12,7 +12,7 @@ from understudy.perception.hand_terms import NUM_COORDINATES, HandState
 
 __all__ = ["PerFrameTerms", "moved", "select", "solve_frames", "solve_together"]
 
-_FRAME_ITERATIONS = 15
+_FRAME_ITERATIONS = 10
 _JOINT_ITERATIONS = 30
 _TOLERANCE = 1e-4
 """Relative decrease of the cost at which the joint solve has converged."""

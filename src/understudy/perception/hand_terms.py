@@ -109,11 +109,16 @@ class FrameTerms:
         self._skeleton, self._convention, self._K, self._seen = skeleton, convention, K, observations
         self._weights = weights
         self._offsets = np.zeros_like(observations.world)
+        self._outlier = weights.outlier
         ray = camera_ray(K, observations.pixels.mean(axis=1))
         self._ray = ray / np.linalg.norm(ray, axis=-1, keepdims=True)
         self._depth = shape_depth(observations, self._ray, skeleton)
         self._size_seen = apparent_scale(observations, self._ray, skeleton) * skeleton.hand_length_m
         self.evidence = _evidence(observations.time_s, weights.correlation_s)
+
+    def trust_landmarks(self, factor: float) -> None:
+        """Move the residual at which a landmark counts as an outlier to `factor` times that of the weights."""
+        self._outlier = factor * self._weights.outlier
 
     def place_landmarks(self, state: HandState) -> None:
         """Evaluate the landmark convention at `state`; its offsets stay there until the next call."""
@@ -158,7 +163,7 @@ class FrameTerms:
         J_image = (J[..., :2, :] - image[..., None] * J[..., 2:, :]) / z[..., None] * (focal / sigma)[..., None]
         # Geman-McClure: rho(e) = c e / (c + e); IRLS weight rho'(e) = (c / (c + e))^2
         squared = (residual**2).sum(-1)
-        c = self._weights.outlier**2
+        c = self._outlier**2
         cost = 0.5 * (c * squared / (c + squared)).sum(-1)
         root = (c / (c + squared))[..., None]
         num = len(x)
