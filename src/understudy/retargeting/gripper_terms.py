@@ -2,8 +2,8 @@
 
 Two modes. `pinch`: the tip (site `tcp`) is the middle between thumb and index tip, the jaws close along the line from
 thumb to index as seen from above: tilted jaws let upright cylinders slip. `poke`: no grasp was found; the closed tip
-follows the straight fingers' tips and the jaws lie side by side across the hand. In both, the approach is the human's,
-kept within a cone around straight down so that the jaws clear the table.
+follows the middle of the fingertips that act together and the jaws lie side by side across the hand. In both, the
+approach is the human's, kept within a cone around straight down so that the jaws clear the table.
 """
 
 from dataclasses import dataclass

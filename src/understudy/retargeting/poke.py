@@ -1,31 +1,35 @@
-"""What a hand that holds nothing acts with: the tips of the fingers that it keeps straight."""
+"""What a hand that holds nothing acts with: the index finger, and the fingers whose tips it keeps beside it."""
+
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["poke_point", "straight_fingers"]
+from understudy.retargeting.contact import wrist_frames
 
-_FINGERS = {"index": (5, 6, 7, 8), "middle": (9, 10, 11, 12)}
-_STRAIGHT = 0.9
-"""A finger is straight if its knuckle and tip are at least this share of its bones' length apart."""
+__all__ = ["acting_fingertips", "poke_point"]
+
+_TIPS = (8, 12, 16)
+_BESIDE_M = 0.028
+"""Tips of fingers held together are 15 to 20 mm apart, a bent ring finger's 40 mm, a curled finger's 80 mm [m]."""
 
 
-def straight_fingers(keypoints: Float[np.ndarray, "T 21 3"]) -> tuple[str, ...]:
-    """Of index and middle finger those that are straight in most frames; the index finger if neither is.
+def acting_fingertips(keypoints: Float[np.ndarray, "T 21 3"]) -> tuple[int, ...]:
+    """Keypoints of the tips that act together: index, then middle and ring finger while each keeps beside the last.
 
-    A straight ring finger mostly goes along with them: counted in, it draws the point away from what they touch.
+    Judged by their median places in the hand over all frames, which noise does not spread. Any frame of reference [m];
+    NaN in gaps.
     """
-    found = []
-    for name, chain in _FINGERS.items():
-        points = keypoints[:, list(chain)]
-        bones = np.linalg.norm(np.diff(points, axis=1), axis=-1).sum(-1)
-        share = np.linalg.norm(points[:, -1] - points[:, 0], axis=-1) / np.maximum(bones, 1e-9)
-        if np.nanmedian(share) >= _STRAIGHT:
-            found.append(name)
-    return tuple(found) or ("index",)
+    R = wrist_frames(keypoints)[:, :3, :3]
+    acting = [_TIPS[0]]
+    for before, tip in pairwise(_TIPS):
+        apart = np.einsum("tji,tj->ti", R, keypoints[:, tip] - keypoints[:, before])
+        if np.linalg.norm(np.nanmedian(apart, axis=0)) > _BESIDE_M:
+            break
+        acting.append(tip)
+    return tuple(acting)
 
 
 def poke_point(keypoints: Float[np.ndarray, "T 21 3"]) -> Float[np.ndarray, "T 3"]:
-    """Middle of the straight fingers' tips; NaN in gaps. Any frame [m]."""
-    tips = [_FINGERS[name][-1] for name in straight_fingers(keypoints)]
-    return np.asarray(keypoints[:, tips].mean(axis=1))
+    """Middle of the acting fingers' tips; NaN in gaps. Any frame [m]."""
+    return np.asarray(keypoints[:, list(acting_fingertips(keypoints))].mean(axis=1))
