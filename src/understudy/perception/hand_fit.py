@@ -58,7 +58,7 @@ class FitConfig:
     uncertainty: Uncertainty = field(default_factory=Uncertainty)
     max_gap_s: float = 0.5
     """A longer gap in the observations starts a new segment [s]."""
-    max_residual_share: float = 0.13
+    max_residual_share: float = 0.15
     """Frames whose root mean square residual exceeds this share of the hand's length in the image are not solved."""
     min_segment_frames: int = 3
     """Shorter sightings cannot be told from false ones and are not solved."""
