@@ -11,7 +11,9 @@ from understudy.methods.kinematic.anchoring import (
     pinch_point,
     press_contacts,
     push_contacts,
+    scale_to_contacts,
 )
+from understudy.methods.kinematic.holding import carried_interval, close_on, holding
 from understudy.perception.scene_change import Move
 from understudy.perception.scene_objects import SceneObject
 from understudy.retargeting.poke import poke_point
@@ -75,7 +77,7 @@ def test_a_push_ends_behind_the_last_place():
 
 def test_a_contact_far_away_is_not_believed_and_said_so():
     keypoints = hand_along(np.zeros((NUM_FRAMES, 3)), poke_point)
-    anchored, notes = anchor_keypoints(keypoints, TIME_S, [Contact(3, np.array([0.5, 0, 0]), "press")])
+    anchored, notes = anchor_keypoints(keypoints, TIME_S, [Contact(3, EYE, np.array([0.5, 0, 0]), "press")])
     np.testing.assert_array_equal(anchored, keypoints)
     assert "not believed" in notes[0]
 
@@ -84,7 +86,7 @@ def test_a_contact_far_away_is_not_believed_and_said_so():
 def test_one_contact_moves_the_whole_clip_alike(index):
     keypoints = hand_along(np.zeros((NUM_FRAMES, 3)), poke_point)
     shift = np.array([0.01, -0.02, 0.03])
-    anchored, _ = anchor_keypoints(keypoints, TIME_S, [Contact(index, shift, "press")])
+    anchored, _ = anchor_keypoints(keypoints, TIME_S, [Contact(index, EYE, shift, "press")])
     np.testing.assert_allclose(anchored - keypoints, np.broadcast_to(shift, keypoints.shape), atol=1e-12)
 
 
@@ -93,3 +95,50 @@ def test_a_press_is_the_dip_and_not_the_lowest_rest():
     path = np.stack([np.full(NUM_FRAMES, 0.6), np.full(NUM_FRAMES, 0.05), z], -1)
     contacts = press_contacts(hand_along(path, poke_point), VALID, [thing(0.6, 0.05, 0.04, 0.03)], EYE)
     assert contacts[0].index == 12
+
+
+def carry(lift_m):
+    """A hand that comes down at A, stays, carries over to B by way of a lift, stays, and goes up."""
+    knots = [0, 5, 10, 13, 17, 20, 25, 29]
+    x = np.interp(np.arange(NUM_FRAMES), knots, [0.35, 0.35, 0.35, 0.35, 0.62, 0.62, 0.62, 0.62])
+    y = np.interp(np.arange(NUM_FRAMES), knots, [0.1, 0.1, 0.1, 0.1, -0.1, -0.1, -0.1, -0.1])
+    lifted = 0.025 + lift_m
+    z = np.interp(np.arange(NUM_FRAMES), knots, [0.15, 0.025, 0.025, lifted, lifted, 0.025, 0.025, 0.15])
+    return hand_along(np.stack([x, y, z], -1), pinch_point), Move(thing(0.35, 0.1), thing(0.62, -0.1))
+
+
+def test_what_was_carried_tells_when_it_was_held():
+    truth, move = carry(lift_m=0.12)
+    carried = carried_interval(further_along_the_ray(truth), VALID, move, EYE)
+    assert carried is not None
+    assert carried[0] in range(5, 11)
+    assert carried[1] in range(20, 26)
+
+
+def test_what_was_never_lifted_was_not_held():
+    truth, move = carry(lift_m=0.0)
+    assert carried_interval(further_along_the_ray(truth), VALID, move, EYE) is None
+
+
+def test_fingers_time_the_grasp_only_where_they_agree_with_the_scene():
+    assert holding(NUM_FRAMES, (6, 22), [(8, 21)]).intervals == [(8, 21)]
+    assert holding(NUM_FRAMES, (6, 22), [(25, 29)]).intervals == [(6, 22)]
+    assert not holding(NUM_FRAMES, None, [(8, 21)]).found
+
+
+def test_an_unknown_hand_length_is_found_from_contacts():
+    truth, move = carry(lift_m=0.12)
+    seen = EYE + DEPTH_ERROR * (truth - EYE)
+    contacts = grasp_contacts(seen, (8, 22), [move], [move.start], EYE)
+    scaled, scale = scale_to_contacts(seen, contacts, EYE)
+    assert scale == pytest.approx(1 / DEPTH_ERROR, abs=0.01)
+    assert np.linalg.norm(scaled - truth, axis=-1).max() < 0.02
+
+
+def test_fingers_close_on_what_they_hold():
+    truth, _ = carry(lift_m=0.12)
+    closed = np.arange(NUM_FRAMES) > 15
+    drawn = close_on(truth, closed, 0.05)
+    across = 0.5 * (drawn[:, 8] + drawn[:, 12]) - drawn[:, 4]
+    np.testing.assert_allclose(np.linalg.norm(across, axis=-1)[closed], 0.05, atol=1e-9)
+    np.testing.assert_array_equal(drawn[~closed], truth[~closed])

@@ -16,7 +16,7 @@ from understudy.perception.overlay import draw_hand
 from understudy.perception.track import track_hand
 from understudy.perception.video import open_video, read_frames, write_video
 from understudy.simulation.human import record_human
-from understudy.simulation.seeds import TEST
+from understudy.simulation.seeds import TEST, split_of
 
 __all__ = ["make_demo"]
 
@@ -47,7 +47,7 @@ def make_demo(out: Path = Path("demo"), first_seed: int | None = None) -> Path:
     minutes = (time.monotonic() - started) / 60
     lead = (
         "Each person was rendered and filmed, then tracked from the pixels of the video alone; the robots follow the "
-        f"tracked hand. Layouts {seed} to {seed + len(TASKS) - 1} of the sealed test range, "
+        f"tracked hand. Layouts {seed} to {seed + len(TASKS) - 1} ({split_of(seed)} seeds), "
         f"made in {minutes:.1f} minutes. "
         f"Repeat: <code>understudy demo --first-seed {seed}</code>"
     )

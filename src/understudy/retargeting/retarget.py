@@ -34,6 +34,7 @@ def retarget_hand(
     *,
     start_joints: Float[np.ndarray, " J"] | None = None,
     config: RetargetConfig | None = None,
+    grasps: Grasps | None = None,
 ) -> RobotTrajectory:
     """Joints and actions of `robot` that put its hand where the right human hand is.
 
@@ -48,6 +49,7 @@ def retarget_hand(
         robot: a name of `ROBOTS`.
         start_joints: where the search starts and what the arm holds before the first hand is seen; home by default.
         config: weights and rules.
+        grasps: when the hand holds something, if it is known; found from the keypoints by default.
 
     Raises:
         UnknownName: no such robot.
@@ -60,7 +62,7 @@ def retarget_hand(
     keypoints, bridged = _usable_keypoints(keypoints_base, status, time_s, config)
     seen = np.isfinite(keypoints).all(axis=(1, 2))
     start = embodiment.home if start_joints is None else start_joints
-    grasps = detect_grasps(keypoints, seen, time_s, config.grasp)
+    grasps = detect_grasps(keypoints, seen, time_s, config.grasp) if grasps is None else grasps
     notes = [f"bridged {bridged} frames without a hand by interpolation"] if bridged else []
     if not grasps.found and config.table_height_m is not None:
         keypoints, pressed = press_through(keypoints, config.press_m, config.table_height_m + config.press_below_m)

@@ -9,7 +9,8 @@ located to millimetres from the same pixels (`perception.scene_objects`), so eac
           and behind its last place when that motion ends;
 - press:  they are at the bottom of their dip over the nearest thing, at that thing's top.
 
-Between contacts the correction is interpolated in time; outside it is kept. It moves the whole hand, never its shape.
+An unknown hand length shows as a distance that is wrong by the same factor everywhere: it is corrected first. Between
+contacts the correction is interpolated in time; outside it is kept. It moves the whole hand, never its shape.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,15 @@ from understudy.perception.scene_change import Move
 from understudy.perception.scene_objects import SceneObject
 from understudy.retargeting.poke import poke_point
 
-__all__ = ["Contact", "anchor_keypoints", "grasp_contacts", "press_contacts", "push_contacts"]
+__all__ = [
+    "Contact",
+    "anchor_keypoints",
+    "grasp_contacts",
+    "pinch_point",
+    "press_contacts",
+    "push_contacts",
+    "scale_to_contacts",
+]
 
 _THUMB_TIP, _INDEX_TIP = 4, 8
 _BEHIND = 0.85
@@ -33,6 +42,8 @@ _PRESS_M = 0.010
 """A press goes this far below the top of what is pressed."""
 _LOW_M = 0.05
 """A push is looked for within this height over the lowest point of the finger tip."""
+_SCALE = (0.85, 1.15)
+"""Hands of adults differ in length by this much from the mean at most."""
 _DIP_M = 0.01
 """Smallest dip in height that is taken for a press."""
 _MAX_SHIFT_M = 0.25
@@ -45,6 +56,8 @@ class Contact:
 
     index: int
     """Frame."""
+    point: Float[np.ndarray, "3"]
+    """What touches, as tracked, world [m]."""
     shift: Float[np.ndarray, "3"]
     """From the tracked to the known place, world [m]."""
     reason: str
@@ -93,12 +106,13 @@ def grasp_contacts(
     points = pinch_point(keypoints)
     thing = _nearest(points[start], eye, [move.start for move in moves] or objects)
     height = (min(0.015, thing.height_m / 2), max(thing.height_m, 0.02))
-    contacts = [Contact(start, _to_axis(points[start], eye, thing.xy, height), "grasp at the thing that was moved")]
+    shift = _to_axis(points[start], eye, thing.xy, height)
+    contacts = [Contact(start, points[start], shift, "grasp at the thing that was moved")]
     for move in moves:
         if move.start is thing:
-            z = points[start][2] + contacts[0].shift[2] + max(move.end.base_m - thing.base_m, 0.0)
+            z = points[start][2] + shift[2] + max(move.end.base_m - thing.base_m, 0.0)
             target = np.array([*move.end.xy, z])
-            contacts.append(Contact(end, target - points[end], "release where it came to rest"))
+            contacts.append(Contact(end, points[end], target - points[end], "release where it came to rest"))
     return contacts
 
 
@@ -121,7 +135,7 @@ def push_contacts(
     ):
         if index is not None:
             shift = _to_axis(tip[index], eye, thing.xy - behind * direction, height)
-            contacts.append(Contact(index, shift, reason))
+            contacts.append(Contact(index, tip[index], shift, reason))
     return contacts
 
 
@@ -136,7 +150,8 @@ def press_contacts(
     lowest = _dip(tip, valid)
     thing = _nearest(tip[lowest], eye, objects)
     top = thing.height_m - _PRESS_M
-    return [Contact(lowest, _to_axis(tip[lowest], eye, thing.xy, (top, top)), "press at the nearest thing's top")]
+    shift = _to_axis(tip[lowest], eye, thing.xy, (top, top))
+    return [Contact(lowest, tip[lowest], shift, "press at the nearest thing's top")]
 
 
 def _dip(tip: Float[np.ndarray, "T 3"], valid: Bool[np.ndarray, " T"]) -> int:
@@ -146,6 +161,20 @@ def _dip(tip: Float[np.ndarray, "T 3"], valid: Bool[np.ndarray, " T"]) -> int:
     dips, properties = find_peaks(-height, prominence=_DIP_M, plateau_size=1)
     best = dips[np.argmax(properties["prominences"])] if len(dips) else np.argmin(height)
     return int(seen[best])
+
+
+def scale_to_contacts(
+    keypoints: Float[np.ndarray, "T 21 3"], contacts: list[Contact], eye: Float[np.ndarray, "3"]
+) -> tuple[Float[np.ndarray, "T 21 3"], float]:
+    """Hand and distance from `eye` made larger or smaller together, as the contacts say, and by how much.
+
+    The image fixes the ratio of a hand's size to its distance. Contacts fix the distance, hence the size: an unknown
+    hand length is found here. The scale is kept within what people's hands differ by.
+    """
+    rays = [(contact.point - eye, contact.point + contact.shift - eye) for contact in contacts]
+    scales = [float(known @ tracked / (tracked @ tracked)) for tracked, known in rays]
+    scale = float(np.clip(np.median(scales), *_SCALE)) if scales else 1.0
+    return eye + scale * (keypoints - eye), scale
 
 
 def anchor_keypoints(

@@ -10,12 +10,15 @@ from understudy.errors import UnderstudyError
 from understudy.geometry.cameras import resize_camera
 from understudy.geometry.transforms import apply_transform
 from understudy.methods.kinematic.anchoring import (
+    Contact,
     anchor_keypoints,
     grasp_contacts,
     press_contacts,
     push_contacts,
+    scale_to_contacts,
 )
 from understudy.methods.kinematic.approach import approach
+from understudy.methods.kinematic.holding import carried_interval, close_on, holding
 from understudy.methods.policy import Prompt
 from understudy.perception.scene_change import Move, find_moves
 from understudy.perception.scene_objects import SceneObject, beside_hand, find_objects
@@ -23,8 +26,7 @@ from understudy.perception.track import track_hand
 from understudy.perception.video import read_frames
 from understudy.records import Camera, HandTrack, HumanVideo, Observation
 from understudy.retargeting.actions import home_action
-from understudy.retargeting.config import RetargetConfig
-from understudy.retargeting.grasp import GraspOptions, detect_grasps
+from understudy.retargeting.grasp import Grasps, detect_grasps
 from understudy.retargeting.mirror import mirror_left_hand
 from understudy.retargeting.retarget import retarget_hand
 from understudy.retargeting.retime import resample
@@ -50,18 +52,18 @@ def plan(prompt: Prompt, observation: Observation, robot: str, dt_s: float) -> P
         UnderstudyError: no hand in the video, or no camera pose over the table.
     """
     notes: tuple[str, ...] = ()
-    config = None
+    grasps = None
     if isinstance(prompt, HandTrack):
         track = prompt
         keypoints = _in_world(track)
     else:
         camera = prompt.camera or resize_camera(observation.camera, prompt.width, prompt.height)
         track = track_hand(prompt, camera=camera)
-        keypoints, notes, config = _anchored(_in_world(track), track, prompt, camera)
+        keypoints, notes, grasps = _anchored(_in_world(track), track, prompt, camera)
     if track.handedness == "left":
         keypoints, note = mirror_left_hand(keypoints, about="hand")
         notes += (note,)
-    trajectory = retarget_hand(keypoints, track.status, track.time_s, robot, config=config)
+    trajectory = retarget_hand(keypoints, track.status, track.time_s, robot, grasps=grasps)
     sampled = resample(trajectory, dt_s)
     embodiment = get_embodiment(robot)
     first = sampled.actions[0]
@@ -77,22 +79,30 @@ def _in_world(track: HandTrack) -> Float[np.ndarray, "T 21 3"]:
 
 def _anchored(
     keypoints: Float[np.ndarray, "T 21 3"], track: HandTrack, video: HumanVideo, camera: Camera
-) -> tuple[Float[np.ndarray, "T 21 3"], tuple[str, ...], RetargetConfig | None]:
-    """Anchored keypoints, notes, and how to retarget: where nothing was moved, no change of the aperture is a grasp."""
+) -> tuple[Float[np.ndarray, "T 21 3"], tuple[str, ...], Grasps | None]:
+    """Anchored keypoints, notes, and when something is held; None where the scene does not say."""
     objects, moves = _scene(video, track, camera)
     if not objects:
         return keypoints, ("nothing was found on the table: the tracked hand is not anchored",), None
     eye = np.asarray(camera.T_world_camera)[:3, 3]
-    grasps = detect_grasps(keypoints, track.valid, track.time_s).intervals if moves else []
-    if grasps:
-        longest = max(grasps, key=lambda grasp: grasp[1] - grasp[0])
-        contacts = grasp_contacts(keypoints, longest, moves, objects, eye)
-    elif moves:
-        contacts = push_contacts(keypoints, track.valid, max(moves, key=lambda move: move.distance_m), eye)
-    else:
-        contacts = press_contacts(keypoints, track.valid, objects, eye)
-    config = None if grasps else RetargetConfig(grasp=GraspOptions(min_travel_m=np.inf))
-    return *anchor_keypoints(keypoints, track.time_s, contacts), config
+    move = max(moves, key=lambda move: move.distance_m) if moves else None
+    carried = carried_interval(keypoints, track.valid, move, eye) if move else None
+    seen = detect_grasps(keypoints, track.valid, track.time_s).intervals
+    grasps = holding(track.num_frames, carried, seen)
+
+    def contacts(keypoints: Float[np.ndarray, "T 21 3"]) -> list[Contact]:
+        if move is None:
+            return press_contacts(keypoints, track.valid, objects, eye)
+        if grasps.found:
+            return grasp_contacts(keypoints, grasps.intervals[0], [move], objects, eye)
+        return push_contacts(keypoints, track.valid, move, eye)
+
+    keypoints, scale = scale_to_contacts(keypoints, contacts(keypoints), eye)
+    note = f"hand of {scale * track.hand_length_m:.3f} m, as its contacts say"
+    keypoints, notes = anchor_keypoints(keypoints, track.time_s, contacts(keypoints))
+    if move is not None:
+        keypoints = close_on(keypoints, grasps.closed, 2 * move.start.radius_m)
+    return keypoints, (note, *notes), grasps
 
 
 def _scene(video: HumanVideo, track: HandTrack, camera: Camera) -> tuple[list[SceneObject], list[Move]]:
