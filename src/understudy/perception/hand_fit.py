@@ -133,9 +133,9 @@ def best_convention(
         terms = FrameTerms(skeleton, convention, K, some, config.terms)
         state, _ = _from_scratch(terms, some, K, skeleton)
         terms.place_landmarks(state)
-        state, _ = solve_frames(terms, state)
+        state, _ = solve_frames(terms, state, iterations=5)
         terms.place_landmarks(state)
-        costs.append(float(solve_frames(terms, state)[1].sum()))
+        costs.append(float(solve_frames(terms, state, iterations=5)[1].sum()))
     return int(np.argmin(costs))
 
 
@@ -190,9 +190,9 @@ def _from_scratch(
     solutions = []
     for pose in START_POSES:
         terms.trust_landmarks(_TRUST_AT_FIRST)
-        state, _ = solve_frames(terms, first_guess(observations, K, skeleton, pose))
+        state, _ = solve_frames(terms, first_guess(observations, K, skeleton, pose), iterations=9)
         terms.trust_landmarks(1.0)
-        solutions.append(solve_frames(terms, state))
+        solutions.append(solve_frames(terms, state, iterations=5))
     best, least = solutions[0]
     for state, cost in solutions[1:]:
         better = cost < least

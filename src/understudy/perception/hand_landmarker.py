@@ -65,7 +65,11 @@ def detect_hands(
         UnderstudyError: MediaPipe is not installed, or its model is not there and cannot be fetched.
     """
     vision, mediapipe = _import_mediapipe()
-    times, pixels, world, score, right = [], [], [], [], []
+    times: list[float] = []
+    pixels: list[np.ndarray] = []
+    world: list[np.ndarray] = []
+    score: list[np.ndarray] = []
+    right: list[np.ndarray] = []
     with _landmarker(vision, mediapipe) as landmarker:
         last_ms = -1
         for number, (time_s, image) in enumerate(frames):

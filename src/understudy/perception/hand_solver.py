@@ -12,7 +12,6 @@ from understudy.perception.hand_terms import NUM_COORDINATES, HandState
 
 __all__ = ["PerFrameTerms", "moved", "select", "solve_frames", "solve_together"]
 
-_FRAME_ITERATIONS = 10
 _JOINT_ITERATIONS = 30
 _TOLERANCE = 1e-4
 """Relative decrease of the cost at which the joint solve has converged."""
@@ -45,12 +44,14 @@ def select(choice: Bool[np.ndarray, " N"], new: HandState, old: HandState) -> Ha
     )
 
 
-def solve_frames(terms: PerFrameTerms, state: HandState) -> tuple[HandState, Float[np.ndarray, " N"]]:
+def solve_frames(
+    terms: PerFrameTerms, state: HandState, iterations: int = 15
+) -> tuple[HandState, Float[np.ndarray, " N"]]:
     """Every frame by itself, with its own damping and acceptance of steps. Returns the state and its cost (N,)."""
     damping = np.full(len(state.position), 1e-2)
     cost, gradient, hessian = terms.linearised(state)
     diagonal = np.arange(NUM_COORDINATES)
-    for _ in range(_FRAME_ITERATIONS):
+    for _ in range(iterations):
         damped = hessian.copy()
         damped[:, diagonal, diagonal] *= 1 + damping[:, None]
         tried = moved(state, -np.linalg.solve(damped, gradient[..., None])[..., 0])

@@ -28,9 +28,9 @@ __all__ = [
     "track_hand",
 ]
 
-DEFAULT_FOV_DEG = 55.0
-"""Vertical field of view of the short side, when nothing is known [deg]: a phone's main camera (26 mm equivalent) has
-53 after the crop of its video stabilisation is left out, webcams 45 to 60."""
+DEFAULT_FOV_DEG = 45.0
+"""Field of view of the short side, when nothing is known [deg]: 16:9 video of a phone's main camera (24 to 26 mm
+equivalent) has 43 to 46, a webcam of 78 degrees diagonal 43. Distances are off as much as the focal length is."""
 
 HAND_LENGTH_STD = 0.06
 """Relative standard deviation of adults' hand length (ANSUR II: 9 to 10 mm within a sex, 12 mm between the means)."""

@@ -120,8 +120,8 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         container = av.open(str(path), metadata_errors="replace")
     try:
         if not container.streams.video:
-            kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
-            raise BadVideo(f"{path}: no video stream: it holds {', '.join(kinds)} only")
+            kinds: list[str] = sorted({stream.type for stream in container.streams})
+            raise BadVideo(f"{path}: no video stream: it holds {', '.join(kinds) or 'nothing'} only")
         stream = container.streams.video[0]
         with _decoding(path, "(reading its header)"):
             codec = stream.codec_context
@@ -183,7 +183,7 @@ def _decoded(
 
 def _upright(video: HumanVideo, frame: VideoFrame, number: int) -> UInt8[np.ndarray, "H W 3"]:
     with _decoding(video.path, f"(converting frame {number})"):
-        image = frame.to_ndarray(format="rgb24")
+        image: np.ndarray = frame.to_ndarray(format="rgb24")
     quarter_turns = video.rotation_deg // 90
     if quarter_turns:
         image = np.rot90(image, -quarter_turns)
