@@ -67,12 +67,11 @@ def seen_hands(detections: HandDetections) -> list[SeenHand]:
     pieces = _pieces(detections, centre, size)
     vote = np.zeros((len(pieces), 2))  # for right, for left
     for number, piece in enumerate(pieces):
-        frames = np.flatnonzero(piece >= 0)
-        right = detections.right[frames, piece[frames]]
+        right = detections.right[piece.frames, piece.slots]
         vote[number] = right.sum(), (1 - right).sum()
     hands = []
     for side, handedness in enumerate(("right", "left")):
-        slot = _merged(pieces, vote[:, side] - vote[:, 1 - side])
+        slot = _merged(pieces, vote[:, side] - vote[:, 1 - side], detections.num_frames)
         frames = np.flatnonzero(slot >= 0)
         if len(frames) > max(1, _MIN_SHARE * detections.num_frames):
             speed = _speed(detections.time_s[frames], centre[frames, slot[frames]], size[frames, slot[frames]])
@@ -81,51 +80,62 @@ def seen_hands(detections: HandDetections) -> list[SeenHand]:
     return sorted(hands, key=lambda hand: -hand.presence)
 
 
+@dataclass
+class _Piece:
+    """One unbroken sighting."""
+
+    frames: list[int]
+    slots: list[int]
+    time_s: float
+    centre: Float[np.ndarray, "2"]
+    size: float
+
+
 def _pieces(
     detections: HandDetections, centre: Float[np.ndarray, "T H 2"], size: Float[np.ndarray, "T H"]
-) -> list[Int[np.ndarray, " T"]]:
-    """Unbroken sightings: each frame's detections go to the nearest hand that was there a moment ago."""
-    pieces: list[np.ndarray] = []
-    last: list[tuple[float, np.ndarray, float]] = []  # time, centre, size of each piece's latest sighting
-    for t, now in enumerate(detections.time_s):
+) -> list[_Piece]:
+    """Each frame's detections go to the nearest hand that was there a moment ago, or start a new piece."""
+    pieces: list[_Piece] = []
+    active: list[_Piece] = []
+    for t, now in enumerate(detections.time_s.tolist()):
         slots = [s for s in range(MAX_HANDS) if detections.score[t, s] > 0]
         if len(slots) == 2 and np.linalg.norm(centre[t, 0] - centre[t, 1]) < _SAME_HAND * size[t].mean():
             slots = [int(np.argmax(detections.score[t]))]
+        active = [piece for piece in active if now - piece.time_s < _FORGET_S]
         pairs = []
-        for number, (then, where, extent) in enumerate(last):
+        for number, piece in enumerate(active):
+            gap_s = now - piece.time_s
             for s in slots:
-                distance = np.linalg.norm(centre[t, s] - where) / max(extent, size[t, s])
-                if now - then < _FORGET_S and distance < _MAX_JUMP + _MAX_SPEED * (now - then):
-                    pairs.append((distance + (now - then), number, s))
-        free = set(slots)
-        taken: set[int] = set()
+                distance = float(np.linalg.norm(centre[t, s] - piece.centre)) / max(piece.size, float(size[t, s]))
+                if distance < _MAX_JUMP + _MAX_SPEED * gap_s:
+                    pairs.append((distance + gap_s, number, s))
+        free, taken = set(slots), set()
         for _, number, s in sorted(pairs):
             if s in free and number not in taken:
                 free.remove(s)
                 taken.add(number)
-                pieces[number][t] = s
-                last[number] = (float(now), centre[t, s], float(size[t, s]))
-        for s in sorted(free):
-            piece = np.full(detections.num_frames, -1)
-            piece[t] = s
-            pieces.append(piece)
-            last.append((float(now), centre[t, s], float(size[t, s])))
+                piece = active[number]
+                piece.frames.append(t)
+                piece.slots.append(s)
+                piece.time_s, piece.centre, piece.size = now, centre[t, s], float(size[t, s])
+        new = [_Piece([t], [s], now, centre[t, s], float(size[t, s])) for s in sorted(free)]
+        pieces += new
+        active += new
     return pieces
 
 
-def _merged(pieces: list[Int[np.ndarray, " T"]], margin: Float[np.ndarray, " P"]) -> Int[np.ndarray, " T"]:
+def _merged(pieces: list[_Piece], margin: Float[np.ndarray, " P"], num_frames: int) -> Int[np.ndarray, " T"]:
     """Pieces of one side joined, surest first; where two overlap in time only the surer one can be that hand.
 
     A piece that loses such a contest is not given away to the other side unless its own vote says so.
     """
-    num_frames = len(pieces[0]) if pieces else 0
     slot = np.full(num_frames, -1)
     for number in np.argsort(-margin):
         if margin[number] <= 0:
             break
         piece = pieces[number]
-        if not ((piece >= 0) & (slot >= 0)).any():
-            slot = np.where(piece >= 0, piece, slot)
+        if (slot[piece.frames] < 0).all():
+            slot[piece.frames] = piece.slots
     return slot
 
 
