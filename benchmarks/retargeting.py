@@ -21,7 +21,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 
 import numpy as np
-import torch
+import torch  # type: ignore[import-not-found, unused-ignore]
 from dex_retargeting.optimizer import PositionOptimizer
 from dex_retargeting.robot_wrapper import RobotWrapper
 from scipy.ndimage import gaussian_filter1d
