@@ -96,7 +96,6 @@ def detect_hands(
 
 
 def _import_mediapipe() -> tuple[Any, Any]:
-    os.environ.setdefault("GLOG_minloglevel", "2")
     try:
         import mediapipe
         from mediapipe.tasks.python import vision
