@@ -3,8 +3,8 @@
 A hand fitted to plain RGB is right across the image and wrong along the ray, by centimetres. Things on the table are
 located to millimetres from the same pixels (`perception.scene_objects`), so each contact tells the error at its moment:
 
-- grasp:  the point between the pinching finger tips is on the vertical axis of the thing that was moved;
-- release: that point is over the place where the thing came to rest, as high over it as at the grasp;
+- carry:  the point between the pinching fingertips is at the thing while the hand stays at its first place, and where
+          it came to rest while the hand stays there, as high over it (`holding.py`);
 - push:   the straight fingers' tips are behind the thing's first place when the motion along the push begins to count,
           and behind its last place when that motion ends;
 - press:  they are at the bottom of their dip over the nearest thing, at that thing's top.
@@ -26,7 +26,6 @@ from understudy.retargeting.poke import poke_point
 __all__ = [
     "Contact",
     "anchor_keypoints",
-    "grasp_contacts",
     "pinch_point",
     "press_contacts",
     "push_contacts",
@@ -50,7 +49,7 @@ _MAX_SHIFT_M = 0.25
 """A contact that would move the hand further than this is not believed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contact:
     """One moment at which the hand's place is known."""
 
@@ -92,28 +91,6 @@ def _nearest(point: Float[np.ndarray, "3"], eye: Float[np.ndarray, "3"], objects
         return float(np.hypot(across, 0.25 * along))
 
     return min(objects, key=distance)
-
-
-def grasp_contacts(
-    keypoints: Float[np.ndarray, "T 21 3"],
-    grasp: tuple[int, int],
-    moves: list[Move],
-    objects: list[SceneObject],
-    eye: Float[np.ndarray, "3"],
-) -> list[Contact]:
-    """Contacts of a grasp that holds from frame grasp[0] to frame grasp[1]. Keypoints and `eye` in the world [m]."""
-    start, end = grasp
-    points = pinch_point(keypoints)
-    thing = _nearest(points[start], eye, [move.start for move in moves] or objects)
-    height = (min(0.015, thing.height_m / 2), max(thing.height_m, 0.02))
-    shift = _to_axis(points[start], eye, thing.xy, height)
-    contacts = [Contact(start, points[start], shift, "grasp at the thing that was moved")]
-    for move in moves:
-        if move.start is thing:
-            z = points[start][2] + shift[2] + max(move.end.base_m - thing.base_m, 0.0)
-            target = np.array([*move.end.xy, z])
-            contacts.append(Contact(end, points[end], target - points[end], "release where it came to rest"))
-    return contacts
 
 
 def push_contacts(
@@ -180,17 +157,18 @@ def scale_to_contacts(
 def anchor_keypoints(
     keypoints: Float[np.ndarray, "T 21 3"], time_s: Float[np.ndarray, " T"], contacts: list[Contact]
 ) -> tuple[Float[np.ndarray, "T 21 3"], tuple[str, ...]]:
-    """Keypoints moved so that every believed contact holds, and a note for each contact."""
+    """Keypoints moved so that every believed contact holds, and a note for each kind."""
     believed = [contact for contact in contacts if np.linalg.norm(contact.shift) <= _MAX_SHIFT_M]
-    notes = tuple(
-        f"{contact.reason}: moved {1000 * np.linalg.norm(contact.shift):.0f} mm at {time_s[contact.index]:.2f} s"
-        + ("" if contact in believed else " - not believed")
-        for contact in contacts
-    )
+    notes = []
+    for reason in dict.fromkeys(contact.reason for contact in contacts):
+        alike = [contact for contact in contacts if contact.reason == reason]
+        shift_mm = 1000 * np.median([np.linalg.norm(contact.shift) for contact in alike])
+        doubt = "" if any(contact in believed for contact in alike) else " - not believed"
+        notes.append(f"{reason}: moved {shift_mm:.0f} mm at {time_s[alike[0].index]:.2f} s{doubt}")
     if not believed:
-        return keypoints, notes
+        return keypoints, tuple(notes)
     believed = sorted(believed, key=lambda contact: contact.index)
     times = time_s[[contact.index for contact in believed]]
     shifts = np.stack([contact.shift for contact in believed])
     shift = np.stack([np.interp(time_s, times, shifts[:, axis]) for axis in range(3)], axis=-1)
-    return keypoints + shift[:, None], notes
+    return keypoints + shift[:, None], tuple(notes)

@@ -1,92 +1,202 @@
-"""When something was held, from what was moved: the hand's rays pass through the thing's first place, then its last.
+"""When something was held and how, from what was moved: the scene is certain where tracked fingers are not.
 
-The opening of tracked fingers is noisy where they hide each other. The scene is not: a thing that was carried from A to
-B was in the hand from the time the hand was at A until it was at B, and was above the table in between.
+Fingers hide each other while they hold, and their tracked tips are off by centimetres there. But a thing that was
+carried from A to B was in the hand from the time when the hand was at A until it was at B, it was higher in between,
+and in the meantime the hand's shape did not change, for the thing is rigid.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from understudy.methods.kinematic.anchoring import pinch_point
+from understudy.geometry.hand_frame import wrist_frame
+from understudy.methods.kinematic.anchoring import Contact, pinch_point
 from understudy.perception.scene_change import Move
 from understudy.perception.scene_objects import SceneObject
 from understudy.retargeting.grasp import Grasps
 
-__all__ = ["carried_interval", "close_on", "holding"]
+__all__ = ["Carry", "carry_contacts", "find_carry", "holding", "steady_grip"]
 
 _NEAR_M = 0.03
 """The ray through the pinching fingers passes this close to the middle of what they hold."""
+_STAY_M = 0.012
+"""While the hand stays, that distance is within this much of its smallest."""
 _LIFT_M = 0.04
 """A thing that was carried was this much higher in between."""
+_CLEAR_M = 0.06
+"""Hands come down straight from this far over a thing's top, and go up straight as far."""
+_MAX_UPRIGHT_FRAMES = 30
+_EDGE_ON = 0.35
+"""Sine of the angle between a ray and an upright plane below which the plane is seen edge on."""
 _AGREES = 0.7
 """Share of the carried interval that a grasp seen in the fingers must cover to be preferred."""
+_OPEN_M = 0.045
+"""Before and after, the fingers are this much further apart than the thing is wide."""
+_RAMP_S = 0.2
+"""In which they open or close, and in which the tracked shape gives way to the steady one [s]."""
 
 
-def _distance_to_ray(
-    points: Float[np.ndarray, "T 3"], eye: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"]
-) -> Float[np.ndarray, " T"]:
-    direction = (points - eye) / np.linalg.norm(points - eye, axis=-1, keepdims=True)
-    return np.asarray(np.linalg.norm(np.cross(target - eye, direction), axis=-1))
+@dataclass(frozen=True)
+class Carry:
+    """First and last frame of the hand's stay at the thing's first place, and at its last."""
 
+    at_start: tuple[int, int]
+    at_end: tuple[int, int]
 
-def _run(near: Bool[np.ndarray, " T"], index: int) -> tuple[int, int]:
-    """First and last frame of the unbroken run of True around `index`."""
-    outside = np.flatnonzero(~near)
-    before, after = outside[outside < index], outside[outside > index]
-    return int(before[-1]) + 1 if before.size else 0, int(after[0]) - 1 if after.size else len(near) - 1
-
-
-def carried_interval(
-    keypoints: Float[np.ndarray, "T 21 3"], valid: Bool[np.ndarray, " T"], move: Move, eye: Float[np.ndarray, "3"]
-) -> tuple[int, int] | None:
-    """First and last frame in which the hand carried what was moved; None if it was not lifted.
-
-    Keypoints and `eye` in the world [m]. The hand is taken to close midway through its stay at the first place, and to
-    open midway through its stay at the last.
-    """
-    points = pinch_point(keypoints)
-    away = [np.where(valid, _distance_to_ray(points, eye, _middle(thing)), np.inf) for thing in (move.start, move.end)]
-    arrived = int(np.argmin(away[1]))
-    left = np.flatnonzero(away[0][:arrived] < _NEAR_M)
-    if left.size == 0 or away[1][arrived] > _NEAR_M:
-        return None
-    first = sum(_run(away[0] < _NEAR_M, int(left[-1]))) // 2
-    last = sum(_run(away[1] < _NEAR_M, arrived)) // 2
-    if last <= first:
-        return None
-    # Heights as seen at the right distance: the hand is on its rays, over the straight way from A to B.
-    share = (np.arange(first, last + 1) - first) / (last - first)
-    way = move.start.xy + share[:, None] * (move.end.xy - move.start.xy)
-    ray = points[first : last + 1] - eye
-    along = np.einsum("td,td->t", way - eye[:2], ray[:, :2]) / np.einsum("td,td->t", ray[:, :2], ray[:, :2])
-    height = eye[2] + along * ray[:, 2]
-    return (first, last) if np.nanmax(height) > max(height[0], height[-1]) + _LIFT_M else None
+    @property
+    def interval(self) -> tuple[int, int]:
+        """The hand is taken to close midway through the first stay, and to open midway through the last."""
+        return sum(self.at_start) // 2, sum(self.at_end) // 2
 
 
 def _middle(thing: SceneObject) -> Float[np.ndarray, "3"]:
     return np.array([*thing.xy, thing.base_m + thing.height_m / 2])
 
 
-def holding(num_frames: int, carried: tuple[int, int] | None, seen: list[tuple[int, int]]) -> Grasps:
-    """Which frames hold something: a grasp `seen` in the fingers if it agrees with `carried`, else `carried` itself."""
+def _ray_distance(
+    points: Float[np.ndarray, "T 3"], eye: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, " T"]:
+    direction = (points - eye) / np.linalg.norm(points - eye, axis=-1, keepdims=True)
+    return np.asarray(np.linalg.norm(np.cross(target - eye, direction), axis=-1))
+
+
+def _stay(away: Float[np.ndarray, " T"], index: int) -> tuple[int, int]:
+    """Unbroken run of frames around `index` in which the hand is hardly further away than at `index`."""
+    outside = np.flatnonzero(~(away < away[index] + _STAY_M))
+    before, after = outside[outside < index], outside[outside > index]
+    return int(before[-1]) + 1 if before.size else 0, int(after[0]) - 1 if after.size else len(away) - 1
+
+
+def find_carry(
+    keypoints: Float[np.ndarray, "T 21 3"], valid: Bool[np.ndarray, " T"], move: Move, eye: Float[np.ndarray, "3"]
+) -> Carry | None:
+    """When the hand carried what was moved; None if it was not lifted. Keypoints and `eye` in the world [m]."""
+    points = pinch_point(keypoints)
+    from_start, from_end = (
+        np.where(valid, _ray_distance(points, eye, _middle(thing)), np.inf) for thing in (move.start, move.end)
+    )
+    arrived = int(np.argmin(from_end))
+    if from_end[arrived] > _NEAR_M or not (from_start[:arrived] < _NEAR_M).any():
+        return None
+    carry = Carry(_stay(from_start, int(np.argmin(from_start[:arrived]))), _stay(from_end, arrived))
+    first, last = carry.interval
+    if last - first < 2:
+        return None
+    height = _heights(points[first : last + 1], eye, move)
+    return carry if np.nanmax(height) > max(height[0], height[-1]) + _LIFT_M else None
+
+
+def _heights(points: Float[np.ndarray, "T 3"], eye: Float[np.ndarray, "3"], move: Move) -> Float[np.ndarray, " T"]:
+    """Heights on the rays, on the upright plane through both places, or over the way if that is seen edge on."""
+    ray = points - eye
+    way = move.end.xy - move.start.xy
+    normal = np.array([-way[1], way[0]]) / np.linalg.norm(way)
+    across = ray[:, :2] @ normal
+    if np.nanmin(np.abs(across) / np.linalg.norm(ray[:, :2], axis=-1)) > _EDGE_ON:
+        along = (move.start.xy - eye[:2]) @ normal / across
+    else:
+        share = np.linspace(0.0, 1.0, len(points))[:, None]
+        over = move.start.xy + share * way - eye[:2]
+        along = np.einsum("td,td->t", over, ray[:, :2]) / np.einsum("td,td->t", ray[:, :2], ray[:, :2])
+    return np.asarray(eye[2] + along * ray[:, 2])
+
+
+def holding(num_frames: int, carry: Carry | None, seen: list[tuple[int, int]]) -> Grasps:
+    """Which frames hold something: a grasp `seen` in the fingers if it agrees with `carry`, else the carry itself."""
     closed = np.zeros(num_frames, dtype=bool)
-    if carried is not None:
-        first, last = carried
+    if carry is not None:
+        first, last = carry.interval
         overlap = [min(last, end) - max(first, start) for start, end in seen]
         agreeing = [grasp for grasp, shared in zip(seen, overlap, strict=True) if shared > _AGREES * (last - first)]
-        start, end = agreeing[0] if agreeing else carried
+        start, end = agreeing[0] if agreeing else (first, last)
+        start = int(np.clip(start, *carry.at_start))
+        end = int(np.clip(end, *carry.at_end))
         closed[start : end + 1] = True
     return Grasps(closed, closed.astype(float), np.nan, np.nan)
 
 
-def close_on(
-    keypoints: Float[np.ndarray, "T 21 3"], closed: Bool[np.ndarray, " T"], width_m: float
+def steady_grip(
+    keypoints: Float[np.ndarray, "T 21 3"],
+    time_s: Float[np.ndarray, " T"],
+    carry: Carry,
+    closed: Bool[np.ndarray, " T"],
+    width_m: float,
 ) -> Float[np.ndarray, "T 21 3"]:
-    """Tips of thumb and fingers drawn together to `width_m` where they hold a thing of that width [m]."""
-    result = keypoints.copy()
-    across = 0.5 * (keypoints[:, 8] + keypoints[:, 12]) - keypoints[:, 4]
-    distance = np.linalg.norm(across, axis=-1, keepdims=True)
-    shift = 0.5 * np.maximum(distance - width_m, 0.0) * across / np.maximum(distance, 1e-9) * closed[:, None]
-    result[:, 4] += shift
-    result[:, [8, 12, 16, 20]] -= shift[:, None]
-    return result
+    """The hand in one shape from its stay at the first place to its stay at the last, fingers at the thing's width [m].
+
+    The shape is the median, in the wrist's frame, of the closed frames; before closing and after opening the fingertips
+    are further apart along the same line. Outside, the tracked shape comes back within `_RAMP_S`.
+    """
+    usable = np.isfinite(keypoints).all(axis=(1, 2))
+    frames = np.full((len(keypoints), 4, 4), np.nan)
+    frames[usable] = wrist_frame(keypoints[usable])
+    local = np.einsum("tji,tkj->tki", frames[:, :3, :3], keypoints - frames[:, None, :3, 3])
+    shape = np.median(local[closed & usable], axis=0)
+    thumb, fingers = shape[4], 0.5 * (shape[8] + shape[12])
+    across = (fingers - thumb) / np.linalg.norm(fingers - thumb)
+    inside = np.flatnonzero(closed)
+    outside_s = np.maximum(np.maximum(time_s[inside[0]] - time_s, time_s - time_s[inside[-1]]), 0.0)
+    gap = width_m + _OPEN_M * np.minimum(outside_s / _RAMP_S, 1.0)
+    pull = 0.5 * (np.linalg.norm(fingers - thumb) - gap)[:, None] * across
+    shapes = np.repeat(shape[None], len(keypoints), axis=0)
+    shapes[:, 4] += pull
+    shapes[:, [8, 12, 16, 20]] -= pull[:, None]
+    steady = np.einsum("tij,tkj->tki", frames[:, :3, :3], shapes) + frames[:, None, :3, 3]
+    first, last = time_s[carry.at_start[0]], time_s[carry.at_end[1]]
+    beyond_s = np.maximum(np.maximum(first - time_s, time_s - last), 0.0)
+    weight = np.clip(1.0 - beyond_s / _RAMP_S, 0.0, 1.0)[:, None, None]
+    return weight * steady + (1.0 - weight) * keypoints
+
+
+def carry_contacts(
+    keypoints: Float[np.ndarray, "T 21 3"],
+    valid: Bool[np.ndarray, " T"],
+    carry: Carry,
+    move: Move,
+    eye: Float[np.ndarray, "3"],
+) -> list[Contact]:
+    """The pinching fingers are at the thing's first place throughout the stay there, and at its last in the other one.
+
+    How high they hold it is the median of what the rays say during the first stay, within the thing's height.
+    """
+    points = pinch_point(keypoints)
+    stays = [[i for i in range(a, b + 1) if valid[i]] for a, b in (carry.at_start, carry.at_end)]
+    rays = points[stays[0]] - eye
+    along = (move.start.xy - eye[:2]) @ rays[:, :2].T / np.einsum("td,td->t", rays[:, :2], rays[:, :2])
+    height = float(
+        np.clip(np.median(eye[2] + along * rays[:, 2]), 0.3 * move.start.height_m, 0.7 * move.start.height_m)
+    )
+    contacts = []
+    for stay, thing, reason in (
+        (stays[0], move.start, "held where it stood"),
+        (stays[1], move.end, "held where it came to rest"),
+    ):
+        target = np.array([*thing.xy, height + max(thing.base_m - move.start.base_m, 0.0)])
+        contacts += [Contact(i, points[i], target - points[i], reason) for i in stay]
+        for edge, step in ((stay[0], -1), (stay[-1], 1)):
+            contacts += _upright(points, valid, edge, step, target, thing, reason)
+    return contacts
+
+
+def _upright(
+    points: Float[np.ndarray, "T 3"],
+    valid: Bool[np.ndarray, " T"],
+    edge: int,
+    step: int,
+    target: Float[np.ndarray, "3"],
+    thing: SceneObject,
+    reason: str,
+) -> list[Contact]:
+    """Straight down to the thing and straight up from it, for a robot's fingers are thicker and would knock it over."""
+    lift = target[2] - points[edge, 2]
+    contacts = []
+    index = edge + step
+    while 0 <= index < len(points) and valid[index]:
+        z = points[index, 2] + lift
+        if z > thing.base_m + thing.height_m + _CLEAR_M or abs(index - edge) > _MAX_UPRIGHT_FRAMES:
+            break
+        over = np.array([target[0], target[1], max(z, target[2])])
+        contacts.append(Contact(index, points[index], over - points[index], reason))
+        index += step
+    return contacts

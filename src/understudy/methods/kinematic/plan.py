@@ -12,13 +12,12 @@ from understudy.geometry.transforms import apply_transform
 from understudy.methods.kinematic.anchoring import (
     Contact,
     anchor_keypoints,
-    grasp_contacts,
     press_contacts,
     push_contacts,
     scale_to_contacts,
 )
 from understudy.methods.kinematic.approach import approach
-from understudy.methods.kinematic.holding import carried_interval, close_on, holding
+from understudy.methods.kinematic.holding import carry_contacts, find_carry, holding, steady_grip
 from understudy.methods.policy import Prompt
 from understudy.perception.scene_change import Move, find_moves
 from understudy.perception.scene_objects import SceneObject, beside_hand, find_objects
@@ -86,22 +85,21 @@ def _anchored(
         return keypoints, ("nothing was found on the table: the tracked hand is not anchored",), None
     eye = np.asarray(camera.T_world_camera)[:3, 3]
     move = max(moves, key=lambda move: move.distance_m) if moves else None
-    carried = carried_interval(keypoints, track.valid, move, eye) if move else None
-    seen = detect_grasps(keypoints, track.valid, track.time_s).intervals
-    grasps = holding(track.num_frames, carried, seen)
+    carry = find_carry(keypoints, track.valid, move, eye) if move else None
+    grasps = holding(track.num_frames, carry, detect_grasps(keypoints, track.valid, track.time_s).intervals)
 
     def contacts(keypoints: Float[np.ndarray, "T 21 3"]) -> list[Contact]:
         if move is None:
             return press_contacts(keypoints, track.valid, objects, eye)
-        if grasps.found:
-            return grasp_contacts(keypoints, grasps.intervals[0], [move], objects, eye)
+        if carry is not None:
+            return carry_contacts(keypoints, track.valid, carry, move, eye)
         return push_contacts(keypoints, track.valid, move, eye)
 
     keypoints, scale = scale_to_contacts(keypoints, contacts(keypoints), eye)
     note = f"hand of {scale * track.hand_length_m:.3f} m, as its contacts say"
+    if move is not None and carry is not None:
+        keypoints = steady_grip(keypoints, track.time_s, carry, grasps.closed, 2 * move.start.radius_m)
     keypoints, notes = anchor_keypoints(keypoints, track.time_s, contacts(keypoints))
-    if move is not None:
-        keypoints = close_on(keypoints, grasps.closed, 2 * move.start.radius_m)
     return keypoints, (note, *notes), grasps
 
 
