@@ -26,7 +26,7 @@ _LIFT_M = 0.04
 """A thing that was carried was this much higher in between."""
 _CLEAR_M = 0.06
 """Hands come down straight from this far over a thing's top, and go up straight as far."""
-_MAX_UPRIGHT_FRAMES = 30
+_UPRIGHT_S = 0.5
 _EDGE_ON = 0.35
 """Sine of the angle between a ray and an upright plane below which the plane is seen edge on."""
 _AGREES = 0.7
@@ -152,6 +152,7 @@ def steady_grip(
 def carry_contacts(
     keypoints: Float[np.ndarray, "T 21 3"],
     valid: Bool[np.ndarray, " T"],
+    time_s: Float[np.ndarray, " T"],
     carry: Carry,
     move: Move,
     eye: Float[np.ndarray, "3"],
@@ -168,35 +169,36 @@ def carry_contacts(
         np.clip(np.median(eye[2] + along * rays[:, 2]), 0.3 * move.start.height_m, 0.7 * move.start.height_m)
     )
     contacts = []
-    for stay, thing, reason in (
-        (stays[0], move.start, "held where it stood"),
-        (stays[1], move.end, "held where it came to rest"),
+    between = (stays[0][-1] + stays[1][0]) // 2
+    for stay, thing, own, reason in (
+        (stays[0], move.start, range(between), "held where it stood"),
+        (stays[1], move.end, range(between, len(points)), "held where it came to rest"),
     ):
         target = np.array([*thing.xy, height + max(thing.base_m - move.start.base_m, 0.0)])
         contacts += [Contact(i, points[i], target - points[i], reason) for i in stay]
-        for edge, step in ((stay[0], -1), (stay[-1], 1)):
-            contacts += _upright(points, valid, edge, step, target, thing, reason)
+        for edge in (stay[0], stay[-1]):
+            near = valid & (np.abs(time_s - time_s[edge]) <= _UPRIGHT_S)
+            frames = [int(i) for i in np.flatnonzero(near) if (i < edge if edge == stay[0] else i > edge) and i in own]
+            contacts += _upright(points, time_s, frames, edge, target, thing)
     return contacts
 
 
 def _upright(
     points: Float[np.ndarray, "T 3"],
-    valid: Bool[np.ndarray, " T"],
+    time_s: Float[np.ndarray, " T"],
+    frames: list[int],
     edge: int,
-    step: int,
     target: Float[np.ndarray, "3"],
     thing: SceneObject,
-    reason: str,
 ) -> list[Contact]:
-    """Straight down to the thing and straight up from it, for a robot's fingers are thicker and would knock it over."""
-    lift = target[2] - points[edge, 2]
+    """Straight down to the thing or up from it: a robot's fingers are thicker than a hand's and would knock it over.
+
+    Within `_UPRIGHT_S` of the frame `edge` of a stay the height runs smoothly to `_CLEAR_M` over the thing's top.
+    """
+    rise = thing.base_m + thing.height_m + _CLEAR_M - target[2]
     contacts = []
-    index = edge + step
-    while 0 <= index < len(points) and valid[index]:
-        z = points[index, 2] + lift
-        if z > thing.base_m + thing.height_m + _CLEAR_M or abs(index - edge) > _MAX_UPRIGHT_FRAMES:
-            break
-        over = np.array([target[0], target[1], max(z, target[2])])
-        contacts.append(Contact(index, points[index], over - points[index], reason))
-        index += step
+    for index in frames:
+        share = min(abs(time_s[index] - time_s[edge]) / _UPRIGHT_S, 1.0)
+        over = target + np.array([0.0, 0.0, rise * share**2 * (3 - 2 * share)])
+        contacts.append(Contact(index, points[index], over - points[index], "straight down and up"))
     return contacts

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int8, UInt8
 
 from understudy.embodiments import get_embodiment
 from understudy.errors import UnderstudyError
@@ -25,12 +25,19 @@ from understudy.perception.track import track_hand
 from understudy.perception.video import read_frames
 from understudy.records import Camera, HandTrack, HumanVideo, Observation
 from understudy.retargeting.actions import home_action
+from understudy.retargeting.config import RetargetConfig
 from understudy.retargeting.grasp import Grasps, detect_grasps
 from understudy.retargeting.mirror import mirror_left_hand
 from understudy.retargeting.retarget import retarget_hand
 from understudy.retargeting.retime import resample
 
 __all__ = ["Plan", "plan"]
+
+_LEAD_S = 0.4
+"""A push or a press is followed from this long before its first contact until this long after its last; further from
+a contact the hand's place is less certain, and the way is the robot's own. A carry begins and ends over a thing."""
+_BRIDGE_S = 0.4
+"""Gaps in the track up to this long are bridged, so that a hand hidden for a moment does not stop the robot."""
 
 
 @dataclass(frozen=True)
@@ -50,24 +57,36 @@ def plan(prompt: Prompt, observation: Observation, robot: str, dt_s: float) -> P
     Raises:
         UnderstudyError: no hand in the video, or no camera pose over the table.
     """
-    notes: tuple[str, ...] = ()
-    grasps = None
     if isinstance(prompt, HandTrack):
         track = prompt
-        keypoints = _in_world(track)
+        motion = _Motion(_in_world(track), track.status, track.time_s)
     else:
         camera = prompt.camera or resize_camera(observation.camera, prompt.width, prompt.height)
         track = track_hand(prompt, camera=camera)
-        keypoints, notes, grasps = _anchored(_in_world(track), track, prompt, camera)
+        motion = _anchored(track, prompt, camera)
+    keypoints, notes = motion.keypoints, motion.notes
     if track.handedness == "left":
         keypoints, note = mirror_left_hand(keypoints, about="hand")
         notes += (note,)
-    trajectory = retarget_hand(keypoints, track.status, track.time_s, robot, grasps=grasps)
+    config = RetargetConfig(bridge_gaps_s=_BRIDGE_S)
+    trajectory = retarget_hand(keypoints, motion.status, motion.time_s, robot, config=config, grasps=motion.grasps)
     sampled = resample(trajectory, dt_s)
     embodiment = get_embodiment(robot)
-    first = sampled.actions[0]
-    way = approach(embodiment, home_action(embodiment), first, dt_s)
+    way = approach(embodiment, home_action(embodiment), sampled.actions[0], dt_s)
     return Plan(np.concatenate([way, sampled.actions]), notes + trajectory.notes)
+
+
+@dataclass(frozen=True)
+class _Motion:
+    """The hand over the table, ready to be retargeted."""
+
+    keypoints: Float[np.ndarray, "T 21 3"]
+    """World [m]."""
+    status: Int8[np.ndarray, " T"]
+    time_s: Float[np.ndarray, " T"]
+    grasps: Grasps | None = None
+    """When something is held; None to judge by the fingers alone."""
+    notes: tuple[str, ...] = ()
 
 
 def _in_world(track: HandTrack) -> Float[np.ndarray, "T 21 3"]:
@@ -76,13 +95,13 @@ def _in_world(track: HandTrack) -> Float[np.ndarray, "T 21 3"]:
     return apply_transform(track.camera.T_world_camera, track.keypoints_camera)
 
 
-def _anchored(
-    keypoints: Float[np.ndarray, "T 21 3"], track: HandTrack, video: HumanVideo, camera: Camera
-) -> tuple[Float[np.ndarray, "T 21 3"], tuple[str, ...], Grasps | None]:
-    """Anchored keypoints, notes, and when something is held; None where the scene does not say."""
+def _anchored(track: HandTrack, video: HumanVideo, camera: Camera) -> _Motion:
+    """The tracked hand at what it touched, from just before its first contact to just after its last."""
+    keypoints = _in_world(track)
     objects, moves = _scene(video, track, camera)
     if not objects:
-        return keypoints, ("nothing was found on the table: the tracked hand is not anchored",), None
+        note = "nothing was found on the table: the tracked hand is not anchored"
+        return _Motion(keypoints, track.status, track.time_s, notes=(note,))
     eye = np.asarray(camera.T_world_camera)[:3, 3]
     move = max(moves, key=lambda move: move.distance_m) if moves else None
     carry = find_carry(keypoints, track.valid, move, eye) if move else None
@@ -92,15 +111,25 @@ def _anchored(
         if move is None:
             return press_contacts(keypoints, track.valid, objects, eye)
         if carry is not None:
-            return carry_contacts(keypoints, track.valid, carry, move, eye)
+            return carry_contacts(keypoints, track.valid, track.time_s, carry, move, eye)
         return push_contacts(keypoints, track.valid, move, eye)
 
     keypoints, scale = scale_to_contacts(keypoints, contacts(keypoints), eye)
     note = f"hand of {scale * track.hand_length_m:.3f} m, as its contacts say"
     if move is not None and carry is not None:
         keypoints = steady_grip(keypoints, track.time_s, carry, grasps.closed, 2 * move.start.radius_m)
-    keypoints, notes = anchor_keypoints(keypoints, track.time_s, contacts(keypoints))
-    return keypoints, (note, *notes), grasps
+    known = contacts(keypoints)
+    keypoints, notes = anchor_keypoints(keypoints, track.time_s, known)
+    touching_s = track.time_s[[contact.index for contact in known]]
+    lead_s = _LEAD_S if carry is None else 0.0
+    near = (track.time_s >= touching_s.min() - lead_s) & (track.time_s <= touching_s.max() + lead_s)
+    return _Motion(
+        keypoints[near],
+        track.status[near],
+        track.time_s[near],
+        Grasps(grasps.closed[near], grasps.confidence[near], grasps.open_m, grasps.closed_m),
+        (note, *notes),
+    )
 
 
 def _scene(video: HumanVideo, track: HandTrack, camera: Camera) -> tuple[list[SceneObject], list[Move]]:
