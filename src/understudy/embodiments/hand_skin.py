@@ -11,6 +11,7 @@ import numpy as np
 
 from understudy.embodiments.hand_shape import hand_mesh, sleeve_mesh
 from understudy.embodiments.hand_surface import SKIN_FILE, UNIT_M
+from understudy.files import replacing
 
 __all__ = ["make_skin_file"]
 
@@ -26,9 +27,8 @@ def make_skin_file(path: Path) -> None:
         arrays[f"{name}_faces"] = mesh.faces.astype(np.uint16)
         arrays[f"{name}_weights"] = np.round(mesh.weights * 255).astype(np.uint8)
         arrays[f"{name}_tint"] = np.round(mesh.tint * 255).astype(np.uint8)
-    partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(partial, allow_pickle=False, **arrays)
-    partial.replace(path)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 if __name__ == "__main__":

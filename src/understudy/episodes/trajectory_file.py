@@ -6,6 +6,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from understudy.errors import UnderstudyError
+from understudy.files import replacing
 from understudy.records import RobotTrajectory
 
 __all__ = ["load_trajectory", "save_trajectory"]
@@ -20,13 +21,8 @@ def save_trajectory(path: Path, trajectory: RobotTrajectory) -> None:
     content = {name: getattr(trajectory, name) for name in _ARRAYS}
     content |= {name: np.array(getattr(trajectory, name), dtype=np.str_) for name in _WORDS}
     content |= {"format": np.array(_FORMAT), "robot": np.array(trajectory.robot)}
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            np.savez_compressed(file, **content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **content)
 
 
 def load_trajectory(path: Path) -> RobotTrajectory:

@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from understudy.errors import UnderstudyError
-from understudy.evaluation.page import badge, card, page, video, write_page
+from understudy.evaluation.page import badge, card, page, video
 from understudy.evaluation.perform import perform
+from understudy.files import write_text
 from understudy.perception.overlay import draw_hand
 from understudy.perception.track import track_hand
 from understudy.perception.video import open_video, read_frames, write_video
@@ -51,7 +52,7 @@ def make_demo(out: Path = Path("demo"), first_seed: int | None = None) -> Path:
         f"made in {minutes:.1f} minutes. "
         f"Repeat: <code>understudy demo --first-seed {seed}</code>"
     )
-    write_page(out / "index.html", page("Watch and do", lead, "".join(cards)))
+    write_text(out / "index.html", page("Watch and do", lead, "".join(cards)))
     return out / "index.html"
 
 
@@ -88,5 +89,5 @@ def _one_task(task: str, seed: int, folder: Path, say: Callable[[str], None]) ->
     body = (
         f'<p class="soft">layout {seed} · <code>{escape(command)}</code></p><div class="row">{"".join(figures)}</div>'
     )
-    (folder / "case.json").write_text(json.dumps({"task": task, "seed": seed, "label": label}) + "\n", encoding="utf-8")
+    write_text(folder / "case.json", json.dumps({"task": task, "seed": seed, "label": label}) + "\n")
     return card(label[0].upper() + label[1:], body)

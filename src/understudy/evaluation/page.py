@@ -2,10 +2,9 @@
 
 import base64
 import html
-import os
 from pathlib import Path
 
-__all__ = ["badge", "card", "data_uri", "page", "video", "write_page"]
+__all__ = ["badge", "card", "data_uri", "page", "video"]
 
 _STYLE = """
 :root{color-scheme:light
@@ -68,10 +67,3 @@ def page(title: str, lead: str, body: str) -> str:
         f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head><body><main>'
         f'<h1>{html.escape(title)}</h1><p class="soft">{lead}</p>{body}</main></body></html>\n'
     )
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write the page whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

@@ -1,13 +1,13 @@
 """`understudy perform`: one prompt, one scene, one rollout, with the video and the numbers that came of it."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
 from understudy.evaluation.rollout import run_rollout
+from understudy.files import write_text
 from understudy.methods import make_policy
 from understudy.perception.video import open_video, write_video
 from understudy.simulation.tabletop import Tabletop
@@ -53,7 +53,5 @@ def perform(prompt: Path, task: str, seed: int, robot: str, policy: str = "kinem
     }
     out.mkdir(parents=True, exist_ok=True)
     write_video(out / "rollout.mp4", frames, CONTROL_HZ)
-    temporary = out / ".report.json.part"
-    temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, out / "report.json")
+    write_text(out / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from understudy.errors import UnderstudyError
 from understudy.evaluation.statistics import clopper_pearson
+from understudy.files import write_text
 from understudy.records import EvalCell, EvalReport
 
 __all__ = ["machine_name", "make_report", "markdown_table", "rate_cell", "read_report", "write_report"]
@@ -62,7 +63,7 @@ def make_report(name: str, command: str, minutes: float, cells: Iterable[EvalCel
 
 
 def write_report(report: EvalReport, path: Path) -> None:
-    """Write `path` (JSON) and the table beside it (.md); both appear whole or not at all."""
+    """Write `path` (JSON) and the table beside it (.md); each appears whole or not at all."""
     head = {key: value for key, value in asdict(report).items() if key != "cells"}
     cells = [
         {key: value for key, value in asdict(cell).items() if value is not None or key in _ALWAYS}
@@ -70,11 +71,8 @@ def write_report(report: EvalReport, path: Path) -> None:
     ]
     body = json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "cells": [\n  '
     body += ",\n  ".join(json.dumps(cell, ensure_ascii=False) for cell in cells) + "\n ]}\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for target, text in ((path, body), (path.with_suffix(".md"), markdown_page(report))):
-        temporary = target.with_name(f".{target.name}.part")
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, target)
+    write_text(path, body)
+    write_text(path.with_suffix(".md"), markdown_page(report))
 
 
 def read_report(path: Path) -> EvalReport:

@@ -4,10 +4,10 @@ import html
 from pathlib import Path
 
 from understudy.evaluation.chart import Series, lane_chart, line_chart, status_chart
-from understudy.evaluation.page import badge, card, data_uri, page, write_page
+from understudy.evaluation.page import badge, card, data_uri, page
 from understudy.evaluation.watch_motion import fingertip_errors_m, hand_in_base, joint_limits
 from understudy.evaluation.watch_report import WatchResult, error_in_words
-from understudy.evaluation.watch_stages import write_text
+from understudy.files import write_text
 
 __all__ = ["EMBED_LIMIT_BYTES", "write_watch_page"]
 
@@ -40,7 +40,7 @@ def write_watch_page(out: Path, result: WatchResult, report: dict) -> None:
     name = Path(report["input"]["path"]).name
     length = f"{report['input']['frames']} frames, {report['input']['duration_s']:.1f} s"
     lead = f"{length}, robot <code>{report['retargeting']['robot']}</code>"
-    write_page(out / "report.html", page(f"Watched: {name}", lead, "".join(body)))
+    write_text(out / "report.html", page(f"Watched: {name}", lead, "".join(body)))
 
 
 def _charts(result: WatchResult) -> dict[str, tuple[str, str]]:

@@ -6,7 +6,6 @@ A stage is skipped if its fingerprint (version, options, what came before it) an
 
 import errno
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -20,8 +19,9 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from understudy import __version__
 from understudy.errors import UnderstudyError
+from understudy.files import write_text
 
-__all__ = ["Stages", "check_output_folder", "file_sha256", "reporting_full_disk", "write_text"]
+__all__ = ["Stages", "check_output_folder", "file_sha256", "reporting_full_disk"]
 
 MANIFEST = "stages.json"
 _FORMAT = "understudy watch 1"
@@ -163,13 +163,3 @@ def file_sha256(path: Path) -> str:
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

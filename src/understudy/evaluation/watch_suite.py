@@ -5,13 +5,13 @@ from. The `oracle` row measures retargeting and control, the distance to the `ki
 """
 
 import json
-import os
 import tempfile
 from pathlib import Path
 
 from understudy.errors import UnderstudyError
 from understudy.evaluation.result_file import rate_cell
 from understudy.evaluation.rollout import run_rollout
+from understudy.files import write_text
 from understudy.methods import make_policy
 from understudy.methods.policy import Prompt
 from understudy.perception.video import open_video, write_video
@@ -46,10 +46,7 @@ def run_job(job: tuple[str, int], folder: Path) -> list[dict]:
         write_video(clip, demonstration.frames, demonstration.fps)
         prompts: dict[str, Prompt] = {"oracle": demonstration.track, "kinematic": open_video(clip)}
         episodes = [_run(task, seed, robot, row, prompts[row]) for robot in ROBOTS for row in ROWS]
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{path.name}.{os.getpid()}.part"
-    part.write_text(json.dumps(episodes, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_text(path, json.dumps(episodes, indent=1) + "\n")
     return episodes
 
 

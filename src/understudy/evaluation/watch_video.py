@@ -24,8 +24,8 @@ from understudy.evaluation.watch_stages import (
     check_output_folder,
     file_sha256,
     reporting_full_disk,
-    write_text,
 )
+from understudy.files import write_text
 from understudy.geometry.cameras import resize_camera
 from understudy.perception.adapters import read_tracker_output
 from understudy.perception.overlay import draw_hand

@@ -6,6 +6,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from understudy.errors import UnderstudyError
+from understudy.files import replacing
 from understudy.records import NUM_KEYPOINTS, Camera, HandTrack
 
 __all__ = ["load_hand_track", "save_hand_track"]
@@ -43,17 +44,8 @@ def save_hand_track(path: Path, track: HandTrack) -> None:
     }
     if camera.T_world_camera is not None:
         content["T_world_camera"] = camera.T_world_camera
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            np.savez_compressed(file, **content)
-        part.replace(path)
-    except OSError as error:
-        raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if part.exists():
-            part.unlink()
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **content)
 
 
 def load_hand_track(path: Path) -> HandTrack:

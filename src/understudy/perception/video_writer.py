@@ -10,6 +10,7 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from understudy.errors import UnderstudyError
+from understudy.files import replacing
 
 __all__ = ["write_video"]
 
@@ -29,16 +30,11 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: f
     path = Path(path)
     if not fps > 0:
         raise ValueError(f"fps {fps}: must be above 0")
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(part, frames, fps, crf)
-        part.replace(path)
-    except (OSError, av.FFmpegError) as error:
+        with replacing(path) as part:
+            _encode(part, frames, fps, crf)
+    except av.FFmpegError as error:
         raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if part.exists():
-            part.unlink()
 
 
 def _encode(part: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: float, crf: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from understudy.errors import UnderstudyError
+from understudy.files import write_text
 from understudy.geometry.rotations import quaternion_from_matrix
 from understudy.perception.track_file import save_hand_track
 from understudy.perception.video_writer import write_video
@@ -26,7 +27,7 @@ def save_demonstration(demonstration: HumanDemonstration, path: Path) -> None:
     complete = False
     try:
         save_hand_track(truth[0], demonstration.track)
-        _write_text(truth[1], json.dumps(_describe(demonstration), indent=1))
+        write_text(truth[1], json.dumps(_describe(demonstration), indent=1))
         write_video(path, demonstration.frames, demonstration.fps)
         complete = True
     finally:
@@ -60,14 +61,3 @@ def _describe(demonstration: HumanDemonstration) -> dict[str, object]:
         },
         "button_travel_m": {name: travel.tolist() for name, travel in demonstration.button_travel.items()},
     }
-
-
-def _write_text(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text)
-        part.replace(path)
-    except OSError as error:
-        raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
