@@ -19,17 +19,19 @@ from PIL import Image
 
 from understudy.errors import UnderstudyError
 from understudy.evaluation.result_file import make_report, rate_cell, write_report
+from understudy.evaluation.watch_motion import fingertip_errors_m, hand_in_base, robot_motion
 from understudy.geometry.alignment import align_points
 from understudy.geometry.transforms import apply_transform
 from understudy.perception.overlay import contact_sheet, draw_hand
 from understudy.perception.track import track_hand
 from understudy.perception.track_file import save_hand_track
 from understudy.perception.video import open_video, read_frames
-from understudy.records import EvalCell, HandTrack, HumanVideo
+from understudy.records import EvalCell, FrameStatus, HandTrack, HumanVideo
 
 CLIPS = {"hand_gestures": ("right",), "toy_coffee_machine": ("right", "left")}
 """Clip -> hands that a person sees acting in it."""
 REFERENCE = "hand_gestures_keypoints.npz"
+ROBOTS = ("xarm7_xhand", "xarm7_allegro")
 SHEET_FRAMES = 20
 SHEET_WIDTH = 400
 
@@ -76,6 +78,23 @@ def cells_of(track: HandTrack, column: str) -> list[EvalCell]:
     return [found, *(EvalCell("mediapipe", name, float(value), column=column) for name, value in values.items())]
 
 
+def robot_cells(track: HandTrack, column: str) -> list[EvalCell]:
+    """How closely two robots follow the tracked hand, placed before them by the stated rule."""
+    cells = []
+    for robot in ROBOTS:
+        trajectory = robot_motion(track, robot)
+        errors = fingertip_errors_m(trajectory, hand_in_base(track, robot))
+        solved = trajectory.status == FrameStatus.OK
+        mean = float(errors[solved].mean())
+        cells += [
+            rate_cell(
+                "retargeted", int(solved.sum()), track.num_frames, metric="frames_solved", column=column, robot=robot
+            ),
+            EvalCell("retargeted", "fingertip_error_m_mean", mean, column=column, robot=robot),
+        ]
+    return cells
+
+
 def main(out: Path = Path("results/real_video.json"), sheets: Path = Path("build/real_video")) -> None:
     """Track the real clips of $UNDERSTUDY_DATA.
 
@@ -98,6 +117,7 @@ def main(out: Path = Path("results/real_video.json"), sheets: Path = Path("build
             track = auto if side == auto.handedness else track_hand(video, hand="right" if side == "right" else "left")
             column = f"{name}_{side}"
             cells += cells_of(track, column)
+            cells += robot_cells(track, column)
             save_hand_track(sheets / f"{column}.npz", track)
             write_sheet(video, track, sheets / f"{column}.png")
             if name == "hand_gestures":

@@ -1,8 +1,9 @@
 """Keep the tables in documents equal to the result files they quote.
 
 A document holds `<!-- table: results/NAME.json -->`, the table, `<!-- /table -->`; optional words after the file name
-pick rows or columns: `rows=oracle,kinematic metrics=success_rate`. Run `python -m understudy.evaluation.quote` from the
-project's root to refresh README.md and docs/*.md; with `--check` it only says which are stale, and exits with 1.
+pick cells: `rows=oracle,kinematic metrics=success_rate`, and `columns=None` for cells without a column. Run
+`python -m understudy.evaluation.quote` from the project's root to refresh README.md and docs/*.md; with `--check` it
+only says which are stale, and exits with 1.
 """
 
 import re
