@@ -5,8 +5,7 @@ located to millimetres from the same pixels (`perception.scene_objects`), so eac
 
 - carry:  the point between the pinching fingertips is at the thing while the hand stays at its first place, and where
           it came to rest while the hand stays there, as high over it (`holding.py`);
-- push:   the straight fingers' tips are behind the thing's first place when the motion along the push begins to count,
-          and behind its last place when that motion ends;
+- push:   the tips that act together go straight from behind the thing's first place to behind its last;
 - press:  they are at the bottom of their dip over the nearest thing, at that thing's top.
 
 An unknown hand length shows as a distance that is wrong by the same factor everywhere: it is corrected first. Between
@@ -29,7 +28,9 @@ __all__ = [
     "pinch_point",
     "press_contacts",
     "push_contacts",
+    "ray_distance",
     "scale_to_contacts",
+    "stay_around",
 ]
 
 _THUMB_TIP, _INDEX_TIP = 4, 8
@@ -39,8 +40,8 @@ about 0.75 for a cube met at a face), and `_FLESH_M` more."""
 _FLESH_M = 0.003
 _PRESS_M = 0.010
 """A press goes this far below the top of what is pressed."""
-_LOW_M = 0.05
-"""A push is looked for within this height over the lowest point of the finger tip."""
+_STAY_M = 0.012
+"""While the hand stays at a place, its rays pass it within this much of their smallest distance."""
 _SCALE = (0.85, 1.15)
 """Hands of adults differ in length by this much from the mean at most."""
 _DIP_M = 0.01
@@ -93,27 +94,52 @@ def _nearest(point: Float[np.ndarray, "3"], eye: Float[np.ndarray, "3"], objects
     return min(objects, key=distance)
 
 
+def ray_distance(
+    points: Float[np.ndarray, "T 3"], eye: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, " T"]:
+    """Distance of `target` from the rays from `eye` through `points` [m]: what does not depend on their depth."""
+    direction = (points - eye) / np.linalg.norm(points - eye, axis=-1, keepdims=True)
+    return np.asarray(np.linalg.norm(np.cross(target - eye, direction), axis=-1))
+
+
+def stay_around(away: Float[np.ndarray, " T"], index: int) -> tuple[int, int]:
+    """Unbroken run of frames around `index` in which the hand is hardly further away than at `index`."""
+    outside = np.flatnonzero(~(away < away[index] + _STAY_M))
+    before, after = outside[outside < index], outside[outside > index]
+    return int(before[-1]) + 1 if before.size else 0, int(after[0]) - 1 if after.size else len(away) - 1
+
+
 def push_contacts(
     keypoints: Float[np.ndarray, "T 21 3"], valid: Bool[np.ndarray, " T"], move: Move, eye: Float[np.ndarray, "3"]
 ) -> list[Contact]:
-    """Begin and end of a push that carried `move.start` to `move.end`. Keypoints and `eye` in the world [m]."""
+    """Every frame of a push that carried `move.start` to `move.end`. Keypoints and `eye` in the world [m].
+
+    The fingertips go straight from behind the thing's first place to behind its last; how far they are in each frame is
+    where that line passes nearest their ray.
+    """
     tip = poke_point(keypoints)
     direction = (move.end.xy - move.start.xy) / move.distance_m
-    progress = np.where(valid, tip[:, :2] @ direction, -np.inf)
-    low = valid & (tip[:, 2] < np.nanmin(tip[valid, 2]) + _LOW_M)
-    last = int(np.argmax(np.where(low, progress, -np.inf)))
-    begun = np.flatnonzero(low[: last + 1] & (progress[: last + 1] <= progress[last] - move.distance_m))
-    behind = _BEHIND * move.start.radius_m + _FLESH_M
-    height = (0.01, max(move.start.height_m, 0.02))
+    behind = (_BEHIND * move.start.radius_m + _FLESH_M) * direction
+    height = move.start.height_m / 2
+    first, last = (np.array([*(thing.xy - behind), height]) for thing in (move.start, move.end))
+    from_first, from_last = (np.where(valid, ray_distance(tip, eye, place), np.inf) for place in (first, last))
+    end = int(np.argmin(from_last))
+    begin = stay_around(from_first, int(np.argmin(from_first[: end + 1])))[1]
     contacts = []
-    for index, thing, reason in (
-        (int(begun[-1]) if begun.size else None, move.start, "push begins behind the thing"),
-        (last, move.end, "push ends behind its last place"),
-    ):
-        if index is not None:
-            shift = _to_axis(tip[index], eye, thing.xy - behind * direction, height)
-            contacts.append(Contact(index, tip[index], shift, reason))
+    for index in (i for i in range(min(begin, end), end + 1) if valid[i]):
+        share = float(np.clip(_nearest_share(first, last, tip[index] - eye, eye), 0.0, 1.0))
+        shift = first + share * (last - first) - tip[index]
+        contacts.append(Contact(index, tip[index], shift, "push from behind the first place to behind the last"))
     return contacts
+
+
+def _nearest_share(
+    a: Float[np.ndarray, "3"], b: Float[np.ndarray, "3"], ray: Float[np.ndarray, "3"], eye: Float[np.ndarray, "3"]
+) -> float:
+    """Where the line from `a` (0) to `b` (1) passes nearest a ray from `eye`."""
+    across = np.cross(ray, b - a)
+    normal = np.cross(ray, across)
+    return float(normal @ (eye - a) / (normal @ (b - a)))
 
 
 def press_contacts(

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from understudy.geometry.hand_frame import wrist_frame
-from understudy.methods.kinematic.anchoring import Contact, pinch_point
+from understudy.methods.kinematic.anchoring import Contact, pinch_point, ray_distance, stay_around
 from understudy.perception.scene_change import Move
 from understudy.perception.scene_objects import SceneObject
 from understudy.retargeting.grasp import Grasps
@@ -20,8 +20,6 @@ __all__ = ["Carry", "carry_contacts", "find_carry", "holding", "steady_grip"]
 
 _NEAR_M = 0.03
 """The ray through the pinching fingers passes this close to the middle of what they hold."""
-_STAY_M = 0.012
-"""While the hand stays, that distance is within this much of its smallest."""
 _LIFT_M = 0.04
 """A thing that was carried was this much higher in between."""
 _CLEAR_M = 0.06
@@ -54,32 +52,18 @@ def _middle(thing: SceneObject) -> Float[np.ndarray, "3"]:
     return np.array([*thing.xy, thing.base_m + thing.height_m / 2])
 
 
-def _ray_distance(
-    points: Float[np.ndarray, "T 3"], eye: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"]
-) -> Float[np.ndarray, " T"]:
-    direction = (points - eye) / np.linalg.norm(points - eye, axis=-1, keepdims=True)
-    return np.asarray(np.linalg.norm(np.cross(target - eye, direction), axis=-1))
-
-
-def _stay(away: Float[np.ndarray, " T"], index: int) -> tuple[int, int]:
-    """Unbroken run of frames around `index` in which the hand is hardly further away than at `index`."""
-    outside = np.flatnonzero(~(away < away[index] + _STAY_M))
-    before, after = outside[outside < index], outside[outside > index]
-    return int(before[-1]) + 1 if before.size else 0, int(after[0]) - 1 if after.size else len(away) - 1
-
-
 def find_carry(
     keypoints: Float[np.ndarray, "T 21 3"], valid: Bool[np.ndarray, " T"], move: Move, eye: Float[np.ndarray, "3"]
 ) -> Carry | None:
     """When the hand carried what was moved; None if it was not lifted. Keypoints and `eye` in the world [m]."""
     points = pinch_point(keypoints)
     from_start, from_end = (
-        np.where(valid, _ray_distance(points, eye, _middle(thing)), np.inf) for thing in (move.start, move.end)
+        np.where(valid, ray_distance(points, eye, _middle(thing)), np.inf) for thing in (move.start, move.end)
     )
     arrived = int(np.argmin(from_end))
     if from_end[arrived] > _NEAR_M or not (from_start[:arrived] < _NEAR_M).any():
         return None
-    carry = Carry(_stay(from_start, int(np.argmin(from_start[:arrived]))), _stay(from_end, arrived))
+    carry = Carry(stay_around(from_start, int(np.argmin(from_start[:arrived]))), stay_around(from_end, arrived))
     first, last = carry.interval
     if last - first < 2:
         return None
