@@ -45,7 +45,7 @@ def test_a_press_lands_on_the_nearest_things_top():
     down = np.array([0.6, 0.05, 0.03])
     path = down + np.abs(np.arange(NUM_FRAMES) - 15)[:, None] * np.array([0, 0, 0.01])
     seen = further_along_the_ray(hand_along(path, poke_point))
-    contacts = press_contacts(seen, VALID, [thing(0.6, 0.2), thing(0.6, 0.05, 0.04, 0.03)], EYE)
+    contacts = press_contacts(seen, VALID, TIME_S, [thing(0.6, 0.2), thing(0.6, 0.05, 0.04, 0.03)], EYE)
     anchored, _ = anchor_keypoints(seen, TIME_S, contacts)
     np.testing.assert_allclose(poke_point(anchored)[contacts[0].index], [0.6, 0.05, 0.02], atol=1e-9)
 
@@ -55,7 +55,7 @@ def test_a_push_ends_behind_the_last_place():
     z = np.interp(np.arange(NUM_FRAMES), [0, 5, 20, 29], [0.10, 0.03, 0.03, 0.15])
     truth = hand_along(np.stack([x, np.full(NUM_FRAMES, 0.1), z], -1), poke_point)
     move = Move(thing(0.333, 0.1), thing(0.453, 0.1))
-    contacts = push_contacts(further_along_the_ray(truth), VALID, move, EYE)
+    contacts = push_contacts(further_along_the_ray(truth), VALID, TIME_S, move, EYE)
     anchored, _ = anchor_keypoints(further_along_the_ray(truth), TIME_S, contacts)
     error = np.linalg.norm(poke_point(anchored) - poke_point(truth), axis=-1)
     assert error[5:21].max() < 0.015
@@ -79,7 +79,7 @@ def test_one_contact_moves_the_whole_clip_alike(index):
 def test_a_press_is_the_dip_and_not_the_lowest_rest():
     z = np.interp(np.arange(NUM_FRAMES), [0, 8, 12, 16, 20, 29], [0.02, 0.12, 0.05, 0.12, 0.10, 0.01])
     path = np.stack([np.full(NUM_FRAMES, 0.6), np.full(NUM_FRAMES, 0.05), z], -1)
-    contacts = press_contacts(hand_along(path, poke_point), VALID, [thing(0.6, 0.05, 0.04, 0.03)], EYE)
+    contacts = press_contacts(hand_along(path, poke_point), VALID, TIME_S, [thing(0.6, 0.05, 0.04, 0.03)], EYE)
     assert contacts[0].index == 12
 
 

@@ -20,9 +20,10 @@ from scipy.signal import find_peaks
 
 from understudy.perception.scene_change import Move
 from understudy.perception.scene_objects import SceneObject
-from understudy.retargeting.poke import poke_point
+from understudy.retargeting.poke import acting_fingertips, poke_point
 
 __all__ = [
+    "LEAD_S",
     "Contact",
     "anchor_keypoints",
     "pinch_point",
@@ -33,6 +34,9 @@ __all__ = [
     "stay_around",
 ]
 
+LEAD_S = 0.4
+"""A push or a press is followed from this long before its first contact until this long after its last; further from
+a contact the hand's place is less certain, and the way is the robot's own."""
 _THUMB_TIP, _INDEX_TIP = 4, 8
 _BEHIND = 0.85
 """A finger tip that pushes a thing is this share of the thing's fitted radius behind its centre (1 for a cylinder,
@@ -110,23 +114,31 @@ def stay_around(away: Float[np.ndarray, " T"], index: int) -> tuple[int, int]:
 
 
 def push_contacts(
-    keypoints: Float[np.ndarray, "T 21 3"], valid: Bool[np.ndarray, " T"], move: Move, eye: Float[np.ndarray, "3"]
+    keypoints: Float[np.ndarray, "T 21 3"],
+    valid: Bool[np.ndarray, " T"],
+    time_s: Float[np.ndarray, " T"],
+    move: Move,
+    eye: Float[np.ndarray, "3"],
 ) -> list[Contact]:
     """Every frame of a push that carried `move.start` to `move.end`. Keypoints and `eye` in the world [m].
 
     The fingertips go straight from behind the thing's first place to behind its last; how far they are in each frame is
     where that line passes nearest their ray.
     """
-    tip = poke_point(keypoints)
     direction = (move.end.xy - move.start.xy) / move.distance_m
     behind = (_BEHIND * move.start.radius_m + _FLESH_M) * direction
     height = move.start.height_m / 2
     first, last = (np.array([*(thing.xy - behind), height]) for thing in (move.start, move.end))
-    from_first, from_last = (np.where(valid, ray_distance(tip, eye, place), np.inf) for place in (first, last))
-    end = int(np.argmin(from_last))
-    begin = stay_around(from_first, int(np.argmin(from_first[: end + 1])))[1]
+
+    def span(tip: Float[np.ndarray, "T 3"]) -> tuple[int, int]:
+        from_first, from_last = (np.where(valid, ray_distance(tip, eye, place), np.inf) for place in (first, last))
+        end = int(np.argmin(from_last))
+        return min(stay_around(from_first, int(np.argmin(from_first[: end + 1])))[1], end), end
+
+    begin, end = span(poke_point(keypoints))
+    tip = _acting_tip(keypoints, time_s, begin, end)
     contacts = []
-    for index in (i for i in range(min(begin, end), end + 1) if valid[i]):
+    for index in (i for i in range(begin, end + 1) if valid[i]):
         share = float(np.clip(_nearest_share(first, last, tip[index] - eye, eye), 0.0, 1.0))
         shift = first + share * (last - first) - tip[index]
         contacts.append(Contact(index, tip[index], shift, "push from behind the first place to behind the last"))
@@ -145,16 +157,25 @@ def _nearest_share(
 def press_contacts(
     keypoints: Float[np.ndarray, "T 21 3"],
     valid: Bool[np.ndarray, " T"],
+    time_s: Float[np.ndarray, " T"],
     objects: list[SceneObject],
     eye: Float[np.ndarray, "3"],
 ) -> list[Contact]:
     """The moment at which the straight fingers' tips dip, over the thing nearest to it. World [m]."""
-    tip = poke_point(keypoints)
-    lowest = _dip(tip, valid)
+    lowest = _dip(poke_point(keypoints), valid)
+    tip = _acting_tip(keypoints, time_s, lowest, lowest)
     thing = _nearest(tip[lowest], eye, objects)
     top = thing.height_m - _PRESS_M
     shift = _to_axis(tip[lowest], eye, thing.xy, (top, top))
     return [Contact(lowest, tip[lowest], shift, "press at the nearest thing's top")]
+
+
+def _acting_tip(
+    keypoints: Float[np.ndarray, "T 21 3"], time_s: Float[np.ndarray, " T"], begin: int, end: int
+) -> Float[np.ndarray, "T 3"]:
+    """Middle of the tips that act together while the hand is followed: what the robot's own tip will stand for."""
+    followed = (time_s >= time_s[begin] - LEAD_S) & (time_s <= time_s[end] + LEAD_S)
+    return np.asarray(keypoints[:, list(acting_fingertips(keypoints[followed]))].mean(axis=1))
 
 
 def _dip(tip: Float[np.ndarray, "T 3"], valid: Bool[np.ndarray, " T"]) -> int:

@@ -10,6 +10,7 @@ from understudy.errors import UnderstudyError
 from understudy.geometry.cameras import resize_camera
 from understudy.geometry.transforms import apply_transform
 from understudy.methods.kinematic.anchoring import (
+    LEAD_S,
     Contact,
     anchor_keypoints,
     press_contacts,
@@ -33,9 +34,6 @@ from understudy.retargeting.retime import resample
 
 __all__ = ["Plan", "plan"]
 
-_LEAD_S = 0.4
-"""A push or a press is followed from this long before its first contact until this long after its last; further from
-a contact the hand's place is less certain, and the way is the robot's own. A carry begins and ends over a thing."""
 _BRIDGE_S = 0.4
 """Gaps in the track up to this long are bridged, so that a hand hidden for a moment does not stop the robot."""
 
@@ -109,10 +107,10 @@ def _anchored(track: HandTrack, video: HumanVideo, camera: Camera) -> _Motion:
 
     def contacts(keypoints: Float[np.ndarray, "T 21 3"]) -> list[Contact]:
         if move is None:
-            return press_contacts(keypoints, track.valid, objects, eye)
+            return press_contacts(keypoints, track.valid, track.time_s, objects, eye)
         if carry is not None:
             return carry_contacts(keypoints, track.valid, track.time_s, carry, move, eye)
-        return push_contacts(keypoints, track.valid, move, eye)
+        return push_contacts(keypoints, track.valid, track.time_s, move, eye)
 
     keypoints, scale = scale_to_contacts(keypoints, contacts(keypoints), eye)
     note = f"hand of {scale * track.hand_length_m:.3f} m, as its contacts say"
@@ -121,7 +119,8 @@ def _anchored(track: HandTrack, video: HumanVideo, camera: Camera) -> _Motion:
     known = contacts(keypoints)
     keypoints, notes = anchor_keypoints(keypoints, track.time_s, known)
     touching_s = track.time_s[[contact.index for contact in known]]
-    lead_s = _LEAD_S if carry is None else 0.0
+    # A carry begins and ends straight over a thing.
+    lead_s = LEAD_S if carry is None else 0.0
     near = (track.time_s >= touching_s.min() - lead_s) & (track.time_s <= touching_s.max() + lead_s)
     return _Motion(
         keypoints[near],
