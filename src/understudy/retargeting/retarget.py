@@ -17,11 +17,12 @@ from understudy.retargeting.gripper_terms import gripper_targets, gripper_terms
 from understudy.retargeting.hand_terms import hand_terms
 from understudy.retargeting.kinematics import KinematicTree
 from understudy.retargeting.retime import stretch_time
-from understudy.retargeting.solver import Solution, solve_batch
+from understudy.retargeting.solver import Problem, Solution, solve_batch
 from understudy.retargeting.terms import Floor, RestPosture, Smoothness, assemble
 
 __all__ = ["retarget_hand"]
 
+_SETTLE_SOLVES = 4
 _HAND_SIZE_M = (0.03, 0.4)
 """Wrist to middle knuckle and on to its tip: no human hand, baby to giant, lies outside."""
 
@@ -154,7 +155,8 @@ def _solve_terms(
         floor=floor,
         options=config.solver,
     )
-    seeds = _seeds(embodiment, tree, keypoints, start)
+    first = int(np.flatnonzero(np.isfinite(keypoints).all(axis=(1, 2)))[0])
+    seeds = _settle(problem, targets[first], weights[first], _seeds(embodiment, tree, keypoints, start))
     dt_s = np.diff(time_s, prepend=time_s[:1])
     many = solve_batch(problem, np.repeat(targets[None], len(seeds), axis=0), weights[None], dt_s[None], seeds[:, None])
     ok = (many.status == FrameStatus.OK).sum(axis=1)
@@ -164,6 +166,16 @@ def _solve_terms(
     before = np.cumsum(many.status[best] == FrameStatus.OK) == 0
     joints[before] = start
     return Solution(joints, many.residual_m[best], many.status[best], many.iterations[best])
+
+
+def _settle(
+    problem: Problem, target: Float[np.ndarray, "M 3"], weight: Float[np.ndarray, " M"], seeds: Float[np.ndarray, "K J"]
+) -> Float[np.ndarray, "K J"]:
+    """Seeds moved on to the first frame's target, in as many solves as a far posture needs; the speed is free here."""
+    targets = np.broadcast_to(target, (len(seeds), _SETTLE_SOLVES, *target.shape))
+    weights = np.broadcast_to(weight, (1, _SETTLE_SOLVES, len(weight)))
+    settled = solve_batch(problem, targets, weights, np.full((1, _SETTLE_SOLVES), 10.0), seeds[:, None])
+    return settled.joints[:, -1]
 
 
 def _seeds(
