@@ -60,7 +60,11 @@ def run_suite(
     if first_seed is not None:
         command += f" --first-seed {first_seed}"
     cells = suite.summarise(results, todo[0][-1])
-    report = make_report(name, command, (time.monotonic() - started) / 60, cells)
+    finished_s = [path.stat().st_mtime for path in (runs / name).glob("*.json")]
+    seconds = max(
+        time.monotonic() - started, max(finished_s) - min(finished_s)
+    )  # an earlier part of the run counts too
+    report = make_report(name, command, seconds / 60, cells)
     write_report(report, out / f"{name}.json")
     for (row, robot, task, failure), count in sorted(Counter(_failure(e) for e in results if not e["success"]).items()):
         progress.console.print(f"{row:10} {robot:14} {task:13} {count:4d}  {failure}")
