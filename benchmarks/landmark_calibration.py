@@ -38,7 +38,7 @@ from understudy.perception.landmark_calibration import NUM_FEATURES, LandmarkCon
 from understudy.perception.track import mirrored_observations
 from understudy.records import HandTrack
 
-LOOKS_PER_CLIP = 6.0
+LOOKS_PER_CLIP = 15.0
 RIDGE_CONSTANT_M, RIDGE_OTHER_M = 0.010, 0.006
 """Prior standard deviations of the coefficients: of the constant, and of those that go with view and pose."""
 OUTLIER = 2.0
@@ -127,7 +127,7 @@ def distance_errors(samples: list[Sample], convention: LandmarkConvention) -> np
 
 
 def main(
-    clips: int = 40,
+    clips: int = 64,
     seed0: int = 0,
     out: Path = Path("src/understudy/perception/landmark_convention.json"),
     work: Path = Path("build/tracking"),

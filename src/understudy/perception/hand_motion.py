@@ -22,9 +22,9 @@ __all__ = ["MotionTerms", "MotionWeights"]
 class MotionWeights:
     """Power of the accelerations that people's hands have (acceleration squared times how long it lasts)."""
 
-    position: float = 0.1
+    position: float = 0.2
     """[m^2/s^3]"""
-    rotation: float = 30.0
+    rotation: float = 15.0
     """[rad^2/s^3]"""
     joints: float = 100.0
     """[rad^2/s^3]"""

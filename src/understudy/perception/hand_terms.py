@@ -52,7 +52,7 @@ class TermWeights:
 
     pixel_share: float = 0.013
     """Landmark error over the length of the hand in the image, for the surest keypoints."""
-    outlier: float = 2.5
+    outlier: float = 3.5
     """Residual in standard deviations at which a landmark has lost most of its say."""
     shape_share: float = 0.6
     """Error of the hand-centred depth over the length of the hand."""
