@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Int8, UInt8
 
@@ -21,7 +22,7 @@ from understudy.methods.kinematic.approach import approach
 from understudy.methods.kinematic.holding import carry_contacts, find_carry, holding, steady_grip
 from understudy.methods.policy import Prompt
 from understudy.perception.scene_change import Move, find_moves
-from understudy.perception.scene_objects import SceneObject, beside_hand, find_objects
+from understudy.perception.scene_objects import SceneObject, beside_hand, find_objects, foreground
 from understudy.perception.track import track_hand
 from understudy.perception.video import read_frames
 from understudy.records import Camera, HandTrack, HumanVideo, Observation
@@ -34,6 +35,9 @@ from understudy.retargeting.retime import resample
 
 __all__ = ["Plan", "plan"]
 
+_SAME_SHARE = 0.6
+"""What stands in the robot's view and in the prompt alike has changed in less than this share of its pixels: the hand
+and its shadow may cover some."""
 _BRIDGE_S = 0.4
 """Gaps in the track up to this long are bridged, so that a hand hidden for a moment does not stop the robot."""
 
@@ -61,7 +65,7 @@ def plan(prompt: Prompt, observation: Observation, robot: str, dt_s: float) -> P
     else:
         camera = prompt.camera or resize_camera(observation.camera, prompt.width, prompt.height)
         track = track_hand(prompt, camera=camera)
-        motion = _anchored(track, prompt, camera)
+        motion = _anchored(track, prompt, camera, observation)
     keypoints, notes = motion.keypoints, motion.notes
     if track.handedness == "left":
         keypoints, note = mirror_left_hand(keypoints, about="hand")
@@ -93,10 +97,10 @@ def _in_world(track: HandTrack) -> Float[np.ndarray, "T 21 3"]:
     return apply_transform(track.camera.T_world_camera, track.keypoints_camera)
 
 
-def _anchored(track: HandTrack, video: HumanVideo, camera: Camera) -> _Motion:
+def _anchored(track: HandTrack, video: HumanVideo, camera: Camera, observation: Observation) -> _Motion:
     """The tracked hand at what it touched, from just before its first contact to just after its last."""
     keypoints = _in_world(track)
-    objects, moves = _scene(video, track, camera)
+    objects, moves = _scene(video, track, camera, observation)
     if not objects:
         note = "nothing was found on the table: the tracked hand is not anchored"
         return _Motion(keypoints, track.status, track.time_s, notes=(note,))
@@ -131,11 +135,21 @@ def _anchored(track: HandTrack, video: HumanVideo, camera: Camera) -> _Motion:
     )
 
 
-def _scene(video: HumanVideo, track: HandTrack, camera: Camera) -> tuple[list[SceneObject], list[Move]]:
-    """What stands on the table in the first frame, and what stands elsewhere in the last, the hand's places apart."""
+def _scene(
+    video: HumanVideo, track: HandTrack, camera: Camera, observation: Observation
+) -> tuple[list[SceneObject], list[Move]]:
+    """What stands on the table in the first frame, and what stands elsewhere in the last, the hand's places apart.
+
+    What stands beside the resting hand is looked up in the robot's own view of the scene, which has no person in it.
+    """
     before, after = _ends(video)
     first, last = track.keypoints_px[0], track.keypoints_px[-1]
     objects = [thing for thing in find_objects(before, camera) if not beside_hand(thing.mask, first)]
+    if 2 * observation.image.shape[0] >= video.height:
+        view = cv2.resize(observation.image, (video.width, video.height), interpolation=cv2.INTER_AREA)
+        changed, _ = foreground(before, view)
+        hidden = [thing for thing in find_objects(view, camera) if beside_hand(thing.mask, first)]
+        objects += [thing for thing in hidden if (changed & thing.mask).sum() < _SAME_SHARE * thing.mask.sum()]
     moves = find_moves(before, after, objects, camera)
     return objects, [move for move in moves if not beside_hand(move.end.mask, last)]
 
