@@ -1,13 +1,21 @@
 """Result files keep what they were given, quote exact intervals, and documents follow them."""
 
 import json
+import subprocess
 
 import pytest
 from scipy.stats import binomtest
 
 from understudy.errors import UnderstudyError
 from understudy.evaluation.quote import quoted, stale_documents
-from understudy.evaluation.result_file import make_report, markdown_table, rate_cell, read_report, write_report
+from understudy.evaluation.result_file import (
+    current_commit,
+    make_report,
+    markdown_table,
+    rate_cell,
+    read_report,
+    write_report,
+)
 from understudy.evaluation.statistics import clopper_pearson
 from understudy.records import EvalCell
 
@@ -63,3 +71,20 @@ def test_documents_are_made_from_result_files(tmp_path):
     assert "kinematic" not in new
     assert "old" not in new
     assert quoted(tmp_path, new) == new
+
+
+def test_a_commit_is_dirty_when_its_code_is(tmp_path):
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
+
+    assert current_commit(tmp_path) == "unknown"
+    git("init", "-q")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").write_text("a")
+    git("add", ".")
+    git("commit", "-q", "-m", "a")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "b.json").write_text("b")
+    assert "dirty" not in current_commit(tmp_path)
+    (tmp_path / "src" / "a.py").write_text("changed")
+    assert current_commit(tmp_path).endswith("-dirty")

@@ -31,11 +31,19 @@ def machine_name() -> str:
     return f"{os.cpu_count()} cores, {model}, {platform.system()}, Python {platform.python_version()}"
 
 
+_CODE = ("src", "benchmarks", "pyproject.toml")
+
+
 def current_commit(folder: Path = Path()) -> str:
-    """Short commit of the checkout at `folder`, with `-dirty` if it has changes; `unknown` outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else "unknown"
+    """Short commit of the checkout at `folder`, with `-dirty` if its code is changed; `unknown` outside a checkout."""
+
+    def git(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
+
+    head = git("rev-parse", "--short", "HEAD")
+    if head.returncode != 0:
+        return "unknown"
+    return head.stdout.strip() + ("-dirty" if git("status", "--porcelain", "--", *_CODE).stdout else "")
 
 
 def rate_cell(
