@@ -12,8 +12,8 @@ from understudy.perception.track import track_hand
 from understudy.perception.video import open_video
 
 
-def main(path: str, fov_deg: str = "55") -> None:
-    track = track_hand(open_video(Path(path)), fov_deg=float(fov_deg))
+def main(path: str, fov_deg: str | None = None) -> None:
+    track = track_hand(open_video(Path(path)), fov_deg=float(fov_deg) if fov_deg else None)
     print(f"{track.handedness} hand in {track.valid.mean():.0%} of {track.num_frames} frames")
     for index in np.flatnonzero(track.valid)[:: max(track.num_frames // 10, 1)]:
         x, y, z = track.T_camera_wrist[index, :3, 3]
