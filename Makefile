@@ -37,6 +37,6 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo 'error: Python cannot make virtual environments here: apt-get install -y python3-venv' >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -e '.[hands,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[hands,learn,formats,dev]'
 	$(BIN)/understudy doctor --fix
 	@touch $(READY)
