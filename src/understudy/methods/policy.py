@@ -1,17 +1,29 @@
 """The one interface of every method: `reset` with a prompt, then `act` on observations."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
 
 from understudy.records import ActionChunk, HandTrack, HumanVideo, Observation
 
-__all__ = ["Policy", "Prompt"]
+__all__ = ["Policy", "Prompt", "PromptKind"]
 
-Prompt = HumanVideo | HandTrack
-"""What says what to do: a video of a person; or a hand track, where the truth stands in for perception."""
+Prompt = HumanVideo | HandTrack | str | None
+"""What says what to do: a video of a person; a hand track, where the truth stands in for perception; a label in words;
+or None, which says nothing (a blank prompt)."""
+PromptKind = Literal["video", "label"]
 
 
 class Policy(ABC):
     """Acts on one robot as a prompt says."""
+
+    prompt_kind: ClassVar[PromptKind] = "video"
+    """Which prompts `reset` takes beside None: videos (or hand tracks, if it says so), or labels."""
+    image_size: int = 512
+    """Width and height of the observation's image that it wants [px]."""
+    prompt_size: int = 512
+    """Side of a rendered prompt video at and above which it sees all that it uses [px]."""
+    execute: int | None = None
+    """Actions of a chunk that are carried out before it is asked again; None for all."""
 
     @abstractmethod
     def reset(self, prompt: Prompt) -> None:

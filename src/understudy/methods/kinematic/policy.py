@@ -20,7 +20,13 @@ class KinematicPolicy(Policy):
         self._plan: Plan | None = None
 
     def reset(self, prompt: Prompt) -> None:
-        """Remember the prompt; it is watched at the first `act`, when the scene's camera is known."""
+        """Remember the prompt; it is watched at the first `act`, when the scene's camera is known.
+
+        Raises:
+            UnderstudyError: a label, which is no motion to follow.
+        """
+        if isinstance(prompt, str):
+            raise UnderstudyError(f"kinematic follows a video or a hand track, not the label {prompt!r}")
         self._prompt, self._plan = prompt, None
 
     @property

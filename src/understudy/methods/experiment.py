@@ -1,0 +1,77 @@
+"""What a training run is: data, model, loss and settings under one name. Learned methods give such experiments."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Batch", "Experiment", "Precision", "Sample", "TrainingData"]
+
+Sample = dict[str, np.ndarray]
+"""Named arrays of one training sample; every sample of a data set has the same names and shapes."""
+Batch = dict[str, Tensor]
+"""Samples stacked along a new first axis."""
+Precision = Literal["no", "bf16", "fp16"]
+
+
+class TrainingData(Protocol):
+    """Samples by index. All chance comes from the generator, so that the same (index, generator) is the same sample."""
+
+    def __len__(self) -> int:
+        """Number of indices in an epoch."""
+        ...
+
+    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+        """One sample: a pure function of `index` and the state of `rng`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Experiment(ABC):
+    """Frozen settings of one run; a variant replaces fields. What each method adds are its own fields."""
+
+    name: str
+    """`<method>_<data>_<variant>`; unique."""
+    size: Literal["debug", "tiny", "base", "paper"]
+    data: Path
+    """Folder of the recorded data sets."""
+    seed: int = 0
+    batch_size: int = 16
+    """Samples of one optimiser step over all processes and accumulation steps."""
+    num_steps: int = 1000
+    learning_rate: float = 1e-3
+    """Peak, after warm-up; it falls to zero along a cosine."""
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.95)
+    warmup_steps: int = 100
+    ema_decay: float = 0.999
+    clip_norm: float = 1.0
+    precision: Precision = "no"
+    accumulate: int = 1
+    """Batches per optimiser step; each has `batch_size / accumulate` samples."""
+    num_workers: int = 0
+    """Processes that prepare samples; 0 prepares them in the training process."""
+
+    @abstractmethod
+    def make_data(self) -> TrainingData:
+        """Open the data; everything slow that is shared by all samples happens here."""
+
+    @abstractmethod
+    def make_model(self, data: TrainingData) -> nn.Module:
+        """A new model, initialised from torch's global generator, which the loop seeds before."""
+
+    @abstractmethod
+    def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Scalar to minimise, mean over the samples of the batch, and named scalars for the log.
+
+        All noise comes from `generator`, whose state depends on seed and step alone.
+        """
+
+    @abstractmethod
+    def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
+        """Write what a policy needs to `folder`: `policy.json` and `model.safetensors`."""
