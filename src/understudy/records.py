@@ -199,6 +199,8 @@ class EvalCell:
     seed: int | None = None
     paper: float | None = None
     """The paper's number, where it has one."""
+    commit: str | None = None
+    """Commit that made this number, where it is another than the report's."""
 
 
 @dataclass(frozen=True)

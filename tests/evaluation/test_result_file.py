@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 
 import pytest
 from scipy.stats import binomtest
@@ -12,12 +13,13 @@ from understudy.evaluation.result_file import (
     current_commit,
     make_report,
     markdown_table,
+    merge_cells,
     rate_cell,
     read_report,
     write_report,
 )
 from understudy.evaluation.statistics import clopper_pearson
-from understudy.records import EvalCell
+from understudy.records import EvalCell, EvalReport
 
 CELLS = (
     rate_cell("oracle", 19, 20, column="push", robot="xarm7_xhand", prompt="right"),
@@ -52,6 +54,41 @@ def test_the_table_shows_counts_and_intervals():
     table = markdown_table(CELLS[:2])
     assert "95% (19/20, 75% to 100%)" in table
     assert "| `kinematic` xarm7_xhand prompt: right | 0% (0/20, 0% to 17%) |" in table
+
+
+def _report(commit, command, *cells, name="throughput"):
+    return EvalReport(name, command, commit, "2026-01-02", "2 cores", 1.0, cells)
+
+
+def test_merging_replaces_rows_and_metrics_and_keeps_the_rest(tmp_path):
+    path = tmp_path / "throughput.json"
+    frames = EvalCell("reader", "frames_per_s", 900.0, column="push")
+    merge_cells(path, _report("aaaaaaa", "python a.py", EvalCell("tabletop", "step_ratio", 0.7, column="push"), frames))
+    faster = EvalCell("tabletop", "step_ratio", 0.9, column="pour")
+    other = EvalCell("reader", "wrong_frames", 0.0)
+    merge_cells(path, _report("bbbbbbb", "python b.py", faster, other))
+    report = read_report(path)
+    assert report.cells == (replace(frames, commit="aaaaaaa"), faster, other)
+    assert (report.commit, report.command) == ("bbbbbbb", "python a.py && python b.py")
+    assert "of commit aaaaaaa: `reader` frames_per_s" in path.with_suffix(".md").read_text()
+
+
+def test_merging_the_same_run_twice_changes_nothing(tmp_path):
+    path = tmp_path / "throughput.json"
+    first = _report("aaaaaaa", "python a.py", EvalCell("x", "step_ratio", 1.0))
+    second = _report("bbbbbbb", "python b.py", EvalCell("y", "step_ratio", 2.0))
+    merge_cells(path, first)
+    merge_cells(path, second)
+    merge_cells(path, second)
+    back = merge_cells(path, first)
+    assert back.command == "python b.py && python a.py"
+    assert back.cells == (replace(second.cells[0], commit="bbbbbbb"), first.cells[0])
+
+
+def test_merging_into_another_table_is_refused(tmp_path):
+    merge_cells(tmp_path / "a.json", _report("aaaaaaa", "make a", EvalCell("x", "y", 1.0)))
+    with pytest.raises(UnderstudyError, match="faults"):
+        merge_cells(tmp_path / "a.json", _report("aaaaaaa", "make a", EvalCell("x", "y", 1.0), name="faults"))
 
 
 @pytest.mark.parametrize("text", ["{}", "no json", '{"cells": [{"row": "a"}]}'])

@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +14,18 @@ from understudy.evaluation.statistics import clopper_pearson
 from understudy.files import write_text
 from understudy.records import EvalCell, EvalReport
 
-__all__ = ["machine_name", "make_report", "markdown_table", "rate_cell", "read_report", "write_report"]
+__all__ = [
+    "machine_name",
+    "make_report",
+    "markdown_table",
+    "merge_cells",
+    "rate_cell",
+    "read_report",
+    "write_report",
+]
 
 _ALWAYS = ("row", "metric", "value")
+_AND = " && "
 
 
 def machine_name() -> str:
@@ -83,6 +92,33 @@ def write_report(report: EvalReport, path: Path) -> None:
     write_text(path.with_suffix(".md"), markdown_page(report))
 
 
+def merge_cells(path: Path, report: EvalReport) -> EvalReport:
+    """Put the cells of `report` into the result file `path`, which is made if there is none; returns what was written.
+
+    Cells of the file with a row and metric that `report` has too are replaced, whatever their column, robot or prompt;
+    all others are kept. The head becomes that of `report`, but names the commands of both; kept cells of another
+    commit say so.
+
+    Raises:
+        UnderstudyError: `path` holds something else, or a report of another name.
+    """
+    if not path.exists():
+        write_report(report, path)
+        return report
+    before = read_report(path)
+    if before.name != report.name:
+        raise UnderstudyError(f"{path}: holds the report {before.name!r}, not {report.name!r}")
+    made_anew = {(cell.row, cell.metric) for cell in report.cells}
+    kept = [cell for cell in before.cells if (cell.row, cell.metric) not in made_anew]
+    if kept and before.commit != report.commit:
+        kept = [replace(cell, commit=cell.commit or before.commit) for cell in kept]
+    kept = [replace(cell, commit=None) if cell.commit == report.commit else cell for cell in kept]
+    others = [command for command in before.command.split(_AND) if command != report.command] if kept else []
+    merged = replace(report, command=_AND.join([*others, report.command]), cells=(*kept, *report.cells))
+    write_report(merged, path)
+    return merged
+
+
 def read_report(path: Path) -> EvalReport:
     """Read a result file.
 
@@ -133,4 +169,10 @@ def markdown_page(report: EvalReport) -> str:
     plain = [cell for cell in report.cells if not cell.column]
     if plain:
         tables.append(markdown_table(plain))
+    kept: dict[str, list[str]] = {cell.commit: [] for cell in report.cells if cell.commit}
+    for cell in report.cells:
+        if cell.commit:
+            kept[cell.commit].append(f"`{cell.row}` {cell.metric}")
+    for commit, cells in kept.items():
+        stamp += f"; of commit {commit}: {', '.join(dict.fromkeys(cells))}"
     return f"# {report.name}\n\n`{report.command}`\n\n{stamp}\n\n" + "\n\n".join(tables) + "\n"
