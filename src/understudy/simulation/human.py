@@ -17,7 +17,7 @@ from understudy.geometry.transforms import apply_transform, inverse_transform, m
 from understudy.records import Camera, FrameStatus, HandTrack
 from understudy.simulation.human_motion import tremor
 from understudy.simulation.human_tasks import SKIN_M, Performance, plan
-from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Item, Layout, layout_rng, sample_layout
+from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Item, Layout, layout_rng
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, BUTTON_TOP, BUTTON_TRAVEL
 from understudy.simulation.people import sample_person
@@ -132,6 +132,9 @@ def record_human(
     size: int = 512,
     fps: float = 20.0,
     handedness: Literal["right", "left", "any"] = "right",
+    goal: Goal | None = None,
+    layout: Layout | None = None,
+    axis: str | None = None,
 ) -> HumanDemonstration:
     """A person doing `task` in the layout of `seed`, filmed by the tabletop's camera.
 
@@ -141,11 +144,14 @@ def record_human(
         size: image width and height [px].
         fps: frames a second, 5 to 60.
         handedness: which hand may be used; `any` leaves it to the person.
+        goal: what is done, one of the task's `goals(layout)`; None leaves it to the seed.
+        layout: what stands where; None leaves it to the seed. Looks and person stay those of the seed.
+        axis: a name of `axes.AXES`: how the episode of the seed differs from the usual range.
     """
     if not 5 <= fps <= 60:
         raise UnderstudyError(f"{fps} frames a second: must lie in 5 to 60")
-    layout = sample_layout(seed)
-    goal = goal_of(get_task(task), layout)
+    layout = get_task(task).sample_layout(seed, axis) if layout is None else layout
+    goal = goal_of(get_task(task), layout) if goal is None else goal
     body = sample_person(seed, handedness)
     skeleton = HandSkeleton(body.hand_length_m)
     rng = layout_rng(seed, _STREAM_MOTION)
@@ -245,7 +251,9 @@ def _mirror_layout(layout: Layout) -> Layout:
     def mirrored(items: tuple[Item, ...]) -> tuple[Item, ...]:
         return tuple(replace(item, xy=(item.xy[0], -item.xy[1]), yaw=-item.yaw) for item in items)
 
-    return Layout(layout.seed, mirrored(layout.objects), mirrored(layout.plates), mirrored(layout.buttons))
+    return replace(
+        layout, objects=mirrored(layout.objects), plates=mirrored(layout.plates), buttons=mirrored(layout.buttons)
+    )
 
 
 def _mirror_goal(goal: Goal) -> Goal:

@@ -5,7 +5,7 @@ plates and two buttons make up a far row. Every task is possible with every obje
 which is meant. The rows keep a spacing that lets a hand in between, and end where the arm's reach ends.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -81,6 +81,8 @@ class Layout:
     """Three graspable objects of different colours, from the right (-y) to the left."""
     plates: tuple[Item, ...]
     buttons: tuple[Item, ...]
+    axis: str | None = field(default=None, repr=False)
+    """How it differs from the usual range: a name of `axes.AXES`."""
 
     @cached_property
     def items(self) -> dict[str, Item]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from understudy.errors import UnderstudyError
 
-__all__ = ["TEST", "TRAIN", "VALIDATION", "Split", "split_of"]
+__all__ = ["SEEDS", "TEST", "TRAIN", "VALIDATION", "Split", "split_of"]
 
 Split = Literal["train", "validation", "test"]
 
@@ -14,16 +14,15 @@ VALIDATION = range(1_000_000, 2_000_000)
 """Seeds for every choice: settings, early stopping, experts."""
 TEST = range(2_000_000, 3_000_000)
 """Seeds of result tables only."""
+SEEDS: dict[Split, range] = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+"""Name of a split -> its seeds."""
 
 
 def split_of(seed: int) -> Split:
     """The range that a seed lies in."""
-    if seed in TRAIN:
-        return "train"
-    if seed in VALIDATION:
-        return "validation"
-    if seed in TEST:
-        return "test"
+    for split, seeds in SEEDS.items():
+        if seed in seeds:
+            return split
     raise UnderstudyError(
         f"seed {seed} lies in no range: training {TRAIN.start}-{TRAIN.stop - 1}, "
         f"validation {VALIDATION.start}-{VALIDATION.stop - 1}, test {TEST.start}-{TEST.stop - 1}"

@@ -11,12 +11,12 @@ from understudy.errors import UnknownName
 from understudy.geometry.rotations import quaternion_from_matrix, rotation_vector_from_matrix
 from understudy.records import Camera, Observation
 from understudy.simulation.controller import CONTROL_DT_S, OPENING, Controller
-from understudy.simulation.layout import sample_layout
+from understudy.simulation.layout import Layout
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.rendering import SceneRenderer
 from understudy.simulation.scene import build_scene, home_qpos, light_buttons, tabletop_camera
 from understudy.simulation.state import TableState, read_state
-from understudy.simulation.tasks import get_task, goal_of
+from understudy.simulation.tasks import Goal, get_task, goal_of
 
 __all__ = ["Tabletop"]
 
@@ -28,7 +28,17 @@ _TABLE_X, _TABLE_Y = (-0.05, 0.92), (-0.62, 0.62)
 class Tabletop:
     """One task, one seed, one robot. `reset()` first; then `step(action)` until `done`."""
 
-    def __init__(self, task: str, seed: int, robot: str, image_size: int = 96) -> None:
+    def __init__(
+        self,
+        task: str,
+        seed: int,
+        robot: str,
+        image_size: int = 96,
+        *,
+        goal: Goal | None = None,
+        layout: Layout | None = None,
+        axis: str | None = None,
+    ) -> None:
         """Build the scene of `seed` around `robot`.
 
         Args:
@@ -36,13 +46,16 @@ class Tabletop:
             seed: sets layout, goal and looks; see `seeds.py` for the ranges.
             robot: a name of `embodiments.ROBOTS`.
             image_size: width and height of the images in observations [px].
+            goal: what is asked for, one of `task.goals(layout)`; None leaves it to the seed.
+            layout: what stands where; None leaves it to the seed. Looks stay those of the seed.
+            axis: a name of `axes.AXES`: how the layout of the seed differs from the usual range.
         """
         if robot not in ROBOTS:
             raise UnknownName("robot", robot, ROBOTS)
         self.task = get_task(task)
         self.body = get_embodiment(robot)
-        self.layout = sample_layout(seed)
-        self.goal = goal_of(self.task, self.layout)
+        self.layout = self.task.sample_layout(seed, axis) if layout is None else layout
+        self.goal = goal_of(self.task, self.layout) if goal is None else goal
         self.image_size = image_size
         self.scene = build_scene(self.body.build(), self.layout, sample_looks(seed))
         self.data = mujoco.MjData(self.scene.model)

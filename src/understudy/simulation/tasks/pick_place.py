@@ -27,11 +27,18 @@ class PickPlace(Task):
     time_limit_s: ClassVar[float] = 20.0
     left_open: ClassVar[str] = "which of the two plates, and how the object is grasped"
 
+    def goals(self, layout: Layout) -> tuple[Goal, ...]:
+        """Every object on either plate."""
+        return tuple(
+            Goal(target.name, plate.name, plate.xy, f"put the {target.title} on a plate")
+            for target in layout.objects
+            for plate in layout.plates
+        )
+
     def sample_goal(self, layout: Layout, rng: np.random.Generator) -> Goal:
-        """Any object, any plate."""
-        target = layout.objects[rng.integers(len(layout.objects))]
-        plate = layout.plates[rng.integers(len(layout.plates))]
-        return Goal(target.name, plate.name, plate.xy, f"put the {target.title} on a plate")
+        """Any object, then any plate: two draws."""
+        target, plate = rng.integers(len(layout.objects)), rng.integers(len(layout.plates))
+        return self.goals(layout)[len(layout.plates) * target + plate]
 
     def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
         """Approach: two fingertips within 5 cm of the object. Grasp: touched and lifted by 3 cm. Place: success."""

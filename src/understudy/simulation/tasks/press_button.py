@@ -25,10 +25,9 @@ class PressButton(Task):
     time_limit_s: ClassVar[float] = 12.0
     left_open: ClassVar[str] = "which of the two buttons"
 
-    def sample_goal(self, layout: Layout, rng: np.random.Generator) -> Goal:
+    def goals(self, layout: Layout) -> tuple[Goal, ...]:
         """Either button."""
-        button = layout.buttons[rng.integers(len(layout.buttons))]
-        return Goal(button.name, button.name, button.xy, "press a button")
+        return tuple(Goal(button.name, button.name, button.xy, "press a button") for button in layout.buttons)
 
     def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
         """Approach: a fingertip within 4 cm of the cap's top. Press: success."""

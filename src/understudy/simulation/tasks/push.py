@@ -11,6 +11,7 @@ from understudy.simulation.tasks.task import Goal, Stage, Task
 
 __all__ = ["Push"]
 
+_LINES = ("line_near", "line_far")
 _TOLERANCE_X_M = 0.03
 _TOLERANCE_Y_M = 0.06
 _MOVED_M = 0.03
@@ -27,12 +28,18 @@ class Push(Task):
     time_limit_s: ClassVar[float] = 15.0
     left_open: ClassVar[str] = "which of the two lines"
 
+    def goals(self, layout: Layout) -> tuple[Goal, ...]:
+        """Every object straight ahead to either line."""
+        return tuple(
+            Goal(target.name, line, (x, target.xy[1]), f"push the {target.title} to a line")
+            for target in layout.objects
+            for line, x in zip(_LINES, LINES_X, strict=True)
+        )
+
     def sample_goal(self, layout: Layout, rng: np.random.Generator) -> Goal:
-        """Any object, straight ahead to either line."""
-        target = layout.objects[rng.integers(len(layout.objects))]
-        line = int(rng.integers(2))
-        name = ("line_near", "line_far")[line]
-        return Goal(target.name, name, (LINES_X[line], target.xy[1]), f"push the {target.title} to a line")
+        """Any object, then either line: two draws."""
+        target, line = rng.integers(len(layout.objects)), rng.integers(len(_LINES))
+        return self.goals(layout)[len(_LINES) * target + line]
 
     def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
         """Move: at least 3 cm forward, upright, on the table. Line: success."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
+from understudy.simulation.axes import sample_layout
 from understudy.simulation.layout import Layout
 from understudy.simulation.state import TableState
 
@@ -41,7 +42,7 @@ class Stage:
 
 
 class Task(ABC):
-    """Final classes give the data below and three methods; the last stage is success."""
+    """Final classes give the data below and the abstract methods; the last stage is success."""
 
     name: ClassVar[str]
     stages: ClassVar[tuple[Stage, ...]]
@@ -51,9 +52,27 @@ class Task(ABC):
     left_open: ClassVar[str]
     """What the label does not tell and the video does."""
 
+    done_on_the_way_of: ClassVar[frozenset[str]] = frozenset()
+    """Other tasks that fulfil this one on their way when they are done with the same target."""
+
+    def sample_layout(self, seed: int, axis: str | None = None) -> Layout:
+        """Where things stand in the episode of a seed, on an axis of `axes.AXES` or in the usual range.
+
+        Tasks whose things are not the usual ones have a generator of their own.
+        """
+        return sample_layout(seed, axis)
+
     @abstractmethod
+    def goals(self, layout: Layout) -> tuple[Goal, ...]:
+        """Everything that the task may ask for in this layout; empty where the task is not possible.
+
+        Goals that share a label are minimal pairs: the video alone tells them apart.
+        """
+
     def sample_goal(self, layout: Layout, rng: np.random.Generator) -> Goal:
-        """Choose what is asked for; every choice is possible in every layout."""
+        """Choose one of the goals."""
+        goals = self.goals(layout)
+        return goals[rng.integers(len(goals))]
 
     @abstractmethod
     def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
