@@ -22,6 +22,8 @@ class Policy(ABC):
     """Width and height of the observation's image that it wants [px]."""
     prompt_size: int = 512
     """Side of a rendered prompt video at and above which it sees all that it uses [px]."""
+    prompt_frames: int | None = None
+    """Frames of a prompt video that it looks at, evenly spaced from the first to the last; None for all of them."""
     execute: int | None = None
     """Actions of a chunk that are carried out before it is asked again; None for all."""
 

@@ -93,9 +93,11 @@ class RenderedFrames:
     demonstration: HumanDemonstration
     supersampling: int = SUPERSAMPLING
     """As in `SceneRenderer`."""
+    chosen: tuple[int, ...] | None = None
+    """Frames of the demonstration that are rendered, in this order; None for all."""
 
     def __len__(self) -> int:
-        return self.demonstration.track.num_frames
+        return self.demonstration.track.num_frames if self.chosen is None else len(self.chosen)
 
     def __iter__(self) -> Iterator[UInt8[np.ndarray, "S S 3"]]:
         demo = self.demonstration
@@ -103,7 +105,7 @@ class RenderedFrames:
         renderer = SceneRenderer(scene.model, demo.camera.width, self.supersampling)
         data = mujoco.MjData(scene.model)
         try:
-            for frame in range(len(self)):
+            for frame in range(len(self)) if self.chosen is None else self.chosen:
                 _set_frame(scene, data, demo, frame)
                 yield renderer.render(data)
         finally:
