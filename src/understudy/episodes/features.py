@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["BOOKKEEPING", "Feature", "arrow_schema", "info_entry", "scalar", "vector", "video"]
+__all__ = ["BOOKKEEPING", "DTYPES", "Feature", "arrow_schema", "info_entry", "scalar", "vector", "video"]
 
 Dtype = Literal["float32", "float64", "int64", "bool", "video"]
+DTYPES: tuple[Dtype, ...] = ("float32", "float64", "int64", "bool", "video")
 VIDEO_AXES = ("height", "width", "channels")
 
 

@@ -15,7 +15,14 @@ from understudy.episodes.statistics import Statistics
 __all__ = [
     "CODEBASE_VERSION",
     "DATA_FILE",
+    "EPISODES_FOLDER",
+    "EPISODE_FIELDS",
     "INFO_FILE",
+    "METADATA_FIELD",
+    "STATISTICS_FILE",
+    "TASKS_FILE",
+    "VIDEO_PATTERN",
+    "Limits",
     "Totals",
     "episode_row",
     "video_file",
@@ -29,14 +36,27 @@ CODEBASE_VERSION = "v3.0"
 INFO_FILE = Path("meta/info.json")
 TASKS_FILE = Path("meta/tasks.parquet")
 STATISTICS_FILE = Path("meta/stats.json")
-EPISODES_FILE = Path("meta/episodes/chunk-000/file-000.parquet")
+EPISODES_FOLDER = Path("meta/episodes")
+EPISODES_FILE = EPISODES_FOLDER / "chunk-000/file-000.parquet"
+EPISODE_FIELDS = ("episode_index", "tasks", "length", "data/chunk_index", "data/file_index", "dataset_from_index")
+"""Columns of the episodes table without which nothing can be read."""
+METADATA_FIELD = "metadata"
+"""Our column of the episodes table: what the recorder knows about the episode, as JSON. LeRobot leaves it alone."""
 
 DATA_PATTERN = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATTERN = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 DATA_FILE = Path(DATA_PATTERN.format(chunk_index=0, file_index=0))
 
-# Sizes at which readers and other writers of this format start a new file [MB], and files per chunk.
-_DATA_FILE_MB, _VIDEO_FILE_MB, _FILES_PER_CHUNK = 100, 200, 1000
+
+@dataclass(frozen=True)
+class Limits:
+    """When a new file and a new chunk (folder) are begun; the defaults are LeRobot's."""
+
+    data_mb: float = 100
+    """Size of a data file [MB of 2^20 bytes]."""
+    video_mb: float = 200
+    """Size of an mp4 [MB of 2^20 bytes]."""
+    files_per_chunk: int = 1000
 
 
 def video_file(name: str) -> Path:
@@ -62,9 +82,9 @@ def write_info(root: Path, features: Mapping[str, Feature], fps: Fraction, robot
         "total_episodes": totals.num_episodes,
         "total_frames": totals.num_frames,
         "total_tasks": totals.num_tasks,
-        "chunks_size": _FILES_PER_CHUNK,
-        "data_files_size_in_mb": _DATA_FILE_MB,
-        "video_files_size_in_mb": _VIDEO_FILE_MB,
+        "chunks_size": Limits.files_per_chunk,
+        "data_files_size_in_mb": Limits.data_mb,
+        "video_files_size_in_mb": Limits.video_mb,
         "fps": rate,
         "splits": {"train": f"0:{totals.num_episodes}"},
         "data_path": DATA_PATTERN,

@@ -1,0 +1,305 @@
+"""Reads a LeRobot v3 data set: columns, frames in any order, statistics, and what is known about each episode."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import local
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Shaped, UInt8
+
+from understudy.episodes import layout
+from understudy.episodes.features import Feature
+from understudy.episodes.metadata import read_episodes, read_info, read_statistics, read_table
+from understudy.episodes.statistics import Statistics
+from understudy.episodes.video_file import VideoFile
+from understudy.errors import UnderstudyError, UnknownName
+
+__all__ = ["EpisodeReader", "EpisodeRecord", "VideoSpan"]
+
+_MAX_OPEN_VIDEOS = 64
+_MAX_COLUMN_BYTES = 512 * 2**20
+_MAX_LAG = 0.1
+"""A frame may be shown this share of a frame period beside its time; more means that counts do not fit."""
+
+
+@dataclass(frozen=True)
+class EpisodeRecord:
+    """What the data set says about one episode."""
+
+    index: int
+    length: int
+    """Frames."""
+    task: str
+    """What was done, in words."""
+    metadata: Mapping[str, Any]
+    """Whatever the recorder stored beside it (JSON); empty if nothing."""
+
+
+@dataclass(frozen=True)
+class VideoSpan:
+    """Where the frames of an episode lie."""
+
+    path: Path
+    start_s: float
+    """Time of the episode's first frame in the file [s]."""
+    length: int
+
+
+class EpisodeReader:
+    """A data set on disk. Cheap to make; columns and videos are opened when first used and kept within bounds.
+
+    It may be used from several threads, from processes forked off this one, and be sent to others.
+
+    Raises:
+        UnderstudyError: `root` is no LeRobot v3 data set.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.info = read_info(self.root)
+        self._table = read_episodes(self.root)
+        if self._table.num_rows != self.info.num_episodes:
+            raise UnderstudyError(
+                f"{self.root / layout.INFO_FILE}: total_episodes is {self.info.num_episodes}, "
+                f"the episodes table has {self._table.num_rows} rows"
+            )
+        self._fields: dict[str, np.ndarray] = {}
+        self._lengths = self._numbers("length")
+        self._first = self._numbers("dataset_from_index")
+        self._columns: OrderedDict[tuple[Path, str], np.ndarray] = OrderedDict()
+        self._open = local()  # decoders belong to one thread
+
+    def __reduce__(self) -> tuple[type["EpisodeReader"], tuple[Path]]:
+        return EpisodeReader, (self.root,)
+
+    @property
+    def num_episodes(self) -> int:
+        """Episodes of the data set."""
+        return self.info.num_episodes
+
+    @property
+    def num_frames(self) -> int:
+        """Frames over all episodes."""
+        return int(self._lengths.sum())
+
+    @property
+    def features(self) -> Mapping[str, Feature]:
+        """Columns and videos by name, LeRobot's bookkeeping columns included."""
+        return self.info.features
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return float(self.info.fps)
+
+    @property
+    def robot_type(self) -> str:
+        """Name of the embodiment, as in `understudy list robots`."""
+        return self.info.robot_type
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Frames of each episode."""
+        return [int(length) for length in self._lengths]
+
+    @cached_property
+    def statistics(self) -> Mapping[str, Statistics]:
+        """min, max, mean, std, count and quantiles per feature, over the valid rows of the whole data set.
+
+        Raises:
+            UnderstudyError: `meta/stats.json` is missing or damaged.
+        """
+        return read_statistics(self.root)
+
+    @cached_property
+    def splits(self) -> Mapping[str, range]:
+        """Episodes of each split.
+
+        Raises:
+            UnderstudyError: a split that is no range of the episodes.
+        """
+        result = {}
+        for name, words in self.info.splits.items():
+            first, _, end = str(words).partition(":")
+            if not (first.isdecimal() and end.isdecimal() and int(first) <= int(end) <= self.num_episodes):
+                raise UnderstudyError(
+                    f"{self.root / layout.INFO_FILE}: splits.{name} is {words!r}, "
+                    f"it must be 'first:end' within 0:{self.num_episodes}"
+                )
+            result[name] = range(int(first), int(end))
+        return result
+
+    def episode(self, index: int) -> EpisodeRecord:
+        """Length, task and metadata of an episode."""
+        self._check_episode(index)
+        tasks = self._table["tasks"][index].as_py()
+        metadata: Mapping[str, Any] = {}
+        if layout.METADATA_FIELD in self._table.column_names:
+            text = self._table[layout.METADATA_FIELD][index].as_py()
+            try:
+                metadata = json.loads(text) if text else {}
+            except ValueError as error:
+                raise UnderstudyError(
+                    f"{self.root / layout.EPISODES_FOLDER}: {layout.METADATA_FIELD} of episode {index} is no JSON"
+                ) from error
+        task = tasks[0] if isinstance(tasks, list) else tasks
+        return EpisodeRecord(index, int(self._lengths[index]), task, metadata)
+
+    def column(self, name: str, index: int) -> Shaped[np.ndarray, "T n"]:
+        """The numbers of a feature in one episode, in the units its recorder used; read-only.
+
+        Raises:
+            UnderstudyError: no such feature or episode, or a data file that is damaged or too short.
+        """
+        feature = self._feature(name)
+        if feature.is_video:
+            raise UnderstudyError(f"{self.root}: {name} is a video: read it with frames()")
+        self._check_episode(index)
+        chunks, files = self._numbers("data/chunk_index"), self._numbers("data/file_index")
+        path = self.root / self.info.data_file(int(chunks[index]), int(files[index]))
+        together = (chunks == chunks[index]) & (files == files[index])
+        start = int(self._first[index] - self._first[together].min())
+        end = start + int(self._lengths[index])
+        values = self._column_of_file(path, name, feature)
+        if len(values) < end:
+            raise UnderstudyError(f"{path}: {name} has {len(values)} rows, episode {index} ends at row {end}")
+        return values[start:end]
+
+    def frames(self, name: str, index: int, places: Iterable[int] | None = None) -> UInt8[np.ndarray, "N H W 3"]:
+        """RGB frames of an episode at the given places (all of them by default), in the given order.
+
+        Raises:
+            UnderstudyError: no such feature, episode or frame.
+            BadVideo: a video file that is damaged or too short.
+        """
+        span = self.video_span(name, index)
+        wanted = np.arange(span.length) if places is None else np.asarray(places, dtype=np.int64).reshape(-1)
+        outside = wanted[(wanted < 0) | (wanted >= span.length)]
+        if outside.size:
+            raise UnderstudyError(
+                f"{self.root}: episode {index} has the frames 0 to {span.length - 1}, not {outside[0]}"
+            )
+        video = self._video(span.path)
+        numbers = frame_numbers(video, span, self.fps)[wanted]
+        height, width, _ = self.features[name].shape
+        result = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
+        for row, frame in enumerate(video.frames(numbers)):
+            if frame.shape != result.shape[1:]:
+                raise UnderstudyError(
+                    f"{span.path}: its frames are {frame.shape[1]}x{frame.shape[0]}, "
+                    f"{layout.INFO_FILE} says {width}x{height} for {name}"
+                )
+            result[row] = frame
+        return result
+
+    def video_span(self, name: str, index: int) -> VideoSpan:
+        """File and time at which the frames of a video feature lie in one episode."""
+        if not self._feature(name).is_video:
+            raise UnderstudyError(f"{self.root}: {name} is no video: read it with column()")
+        self._check_episode(index)
+        chunk, file, start_s = (
+            self._numbers(f"videos/{name}/{field}")[index] for field in ("chunk_index", "file_index", "from_timestamp")
+        )
+        path = self.root / self.info.video_file(name, int(chunk), int(file))
+        return VideoSpan(path, float(start_s), int(self._lengths[index]))
+
+    def episode_statistics(self, name: str, index: int) -> dict[str, Any]:
+        """The statistics of a feature in one episode as they are stored; empty if they are not."""
+        prefix = f"stats/{name}/"
+        fields = [field for field in self._table.column_names if field.startswith(prefix)]
+        return {field.removeprefix(prefix): self._table[field][index].as_py() for field in fields}
+
+    def _feature(self, name: str) -> Feature:
+        if name in self.info.ignored:
+            raise UnderstudyError(f"{self.root}: {name} has the type {self.info.ignored[name]}, which is not read")
+        if name not in self.features:
+            raise UnknownName(f"feature of {self.root}", name, self.features)
+        return self.features[name]
+
+    def _check_episode(self, index: int) -> None:
+        if not 0 <= index < self.num_episodes:
+            raise UnderstudyError(f"{self.root}: it has the episodes 0 to {self.num_episodes - 1}, not {index}")
+
+    def _numbers(self, field: str) -> Shaped[np.ndarray, " E"]:
+        """A numeric column of the episodes table."""
+        if field in self._fields:
+            return self._fields[field]
+        if field not in self._table.column_names:
+            raise UnderstudyError(f"{self.root / layout.EPISODES_FOLDER}: column {field} is missing")
+        column = self._table[field]
+        if column.null_count or not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            raise UnderstudyError(f"{self.root / layout.EPISODES_FOLDER}: column {field} must be numbers without gaps")
+        self._fields[field] = column.to_numpy()
+        return self._fields[field]
+
+    def _column_of_file(self, path: Path, name: str, feature: Feature) -> Shaped[np.ndarray, "R n"]:
+        key = (path, name)
+        if key in self._columns:
+            return self._columns[key]
+        table = read_table(path, [name])
+        if name not in table.column_names:
+            raise UnderstudyError(f"{path}: column {name} is missing")
+        values = column_values(table[name], feature)
+        if values is None:
+            raise UnderstudyError(
+                f"{path}: {name} is {table[name].type}, {layout.INFO_FILE} says {feature.dtype} {list(feature.shape)}"
+            )
+        values.flags.writeable = False
+        self._columns[key] = values
+        while sum(held.nbytes for held in list(self._columns.values())) > _MAX_COLUMN_BYTES and len(self._columns) > 1:
+            self._columns.popitem(last=False)
+        return values
+
+    def _video(self, path: Path) -> VideoFile:
+        files: OrderedDict[Path, VideoFile] | None = getattr(self._open, "files", None)
+        if files is None:
+            files = self._open.files = OrderedDict()
+        if path not in files:
+            files[path] = VideoFile(path)
+            if len(files) > _MAX_OPEN_VIDEOS:
+                files.popitem(last=False)
+        files.move_to_end(path)
+        return files[path]
+
+
+def column_values(column: pa.ChunkedArray, feature: Feature) -> Shaped[np.ndarray, "R n"] | None:
+    """The numbers of a parquet column; None if they are not what the feature says or have gaps."""
+    width = feature.shape[0]
+    flat = column.combine_chunks()
+    if flat.null_count:
+        return None
+    if pa.types.is_list(flat.type) or pa.types.is_large_list(flat.type) or pa.types.is_fixed_size_list(flat.type):
+        rows, flat = len(flat), flat.flatten()
+        if len(flat) != rows * width or flat.null_count:
+            return None
+    elif width != 1:
+        return None
+    if flat.type != pa.from_numpy_dtype(np.dtype(feature.dtype)):
+        return None
+    return np.array(flat.to_numpy(zero_copy_only=False)).reshape(-1, width)
+
+
+def frame_numbers(video: VideoFile, span: VideoSpan, fps: float) -> Shaped[np.ndarray, " T"]:
+    """Places of the episode's frames in the video file, by their times.
+
+    Raises:
+        UnderstudyError: the file shows no frame at one of those times.
+    """
+    wanted = span.start_s + np.arange(span.length) / fps
+    shown = video.times_s
+    after = np.searchsorted(shown, wanted - 0.5 / fps)
+    found = np.minimum(after, len(shown) - 1)
+    off = np.abs(shown[found] - wanted) > _MAX_LAG / fps
+    if off.any():
+        place = int(np.flatnonzero(off)[0])
+        raise UnderstudyError(
+            f"{span.path}: no frame at {wanted[place]:.4f} s (frame {place} of the episode); "
+            f"its last one is at {shown[-1]:.4f} s"
+        )
+    return found
