@@ -12,8 +12,11 @@ from understudy.geometry.hand_frame import (
     convert_wrist_rotation,
     mirror_keypoints,
     wrist_frame,
+    wrist_quaternion,
+    wrist_quaternions,
+    wrist_rotation_vector,
 )
-from understudy.geometry.rotations import matrix_from_rotation_vector
+from understudy.geometry.rotations import matrix_from_quaternion, matrix_from_rotation_vector, rotation_angle
 from understudy.geometry.transforms import apply_transform, make_transform
 
 WRIST, INDEX, MIDDLE, LITTLE = 0, 5, 9, 17
@@ -130,3 +133,24 @@ def test_errors_name_what_is_wrong():
         convert_wrist_rotation(np.eye(3), "shadow")
     with pytest.raises(ValueError, match="one line"):
         wrist_frame(np.zeros((21, 3)))
+
+
+@given(POSES)
+def test_wrist_rotations_are_the_same_rotation_within_the_action_space(numbers):
+    R = pose(numbers)[:3, :3]
+    vector = wrist_rotation_vector(R)
+    assert np.abs(vector).max() <= np.pi + 1e-9
+    assert rotation_angle(matrix_from_rotation_vector(vector), R) < 1e-6
+    assert rotation_angle(matrix_from_quaternion(wrist_quaternion(R)), R) < 1e-6
+
+
+def test_wrist_rotations_of_a_reaching_hand_do_not_flip():
+    """A palm that faces down is half a turn away from the axes: rolling it to either side must stay one number."""
+    rolls = np.linspace(-0.6, 0.6, 25)
+    turns = np.stack([rolls, np.full(25, 0.0), np.zeros(25)], axis=1)
+    down = np.array([[np.cos(1.2), 0.0, -np.sin(1.2)], [0.0, -1.0, 0.0], [-np.sin(1.2), 0.0, -np.cos(1.2)]])
+    R = matrix_from_rotation_vector(turns) @ down
+    assert np.abs(np.diff(wrist_rotation_vector(R), axis=0)).max() < 0.1
+    assert np.abs(np.diff(wrist_quaternion(R), axis=0)).max() < 0.1
+    assert np.allclose(wrist_quaternions(R), wrist_quaternion(R))
+    assert (wrist_quaternions(R)[:, 1] > 0).all()

@@ -8,10 +8,23 @@ y = z x x                                          eq. 11
 import numpy as np
 from jaxtyping import Float
 
+from understudy.geometry.rotations import (
+    continuous_quaternions,
+    quaternion_from_matrix,
+    rotation_vector_from_matrix,
+)
 from understudy.geometry.transforms import make_transform
 from understudy.records import Handedness
 
-__all__ = ["FRAME_CONVENTIONS", "convert_wrist_rotation", "mirror_keypoints", "wrist_frame"]
+__all__ = [
+    "FRAME_CONVENTIONS",
+    "convert_wrist_rotation",
+    "mirror_keypoints",
+    "wrist_frame",
+    "wrist_quaternion",
+    "wrist_quaternions",
+    "wrist_rotation_vector",
+]
 
 _WRIST, _INDEX_MCP, _MIDDLE_MCP = 0, 5, 9
 
@@ -47,6 +60,39 @@ def wrist_frame(
     x = x / np.linalg.norm(x, axis=-1, keepdims=True)
     z = normal / area[..., None]
     return make_transform(np.stack([x, np.cross(z, x), z], axis=-1), wrist)
+
+
+_REACHING = np.array([0.0, 1.0, 0.0, -1.0]) / np.sqrt(2.0)
+"""Quaternion of a hand whose fingers point straight down and whose palm faces the robot's base."""
+
+
+def wrist_quaternion(R_world_wrist: Float[np.ndarray, "*B 3 3"]) -> Float[np.ndarray, "*B 4"]:
+    """Of the two quaternions, the one nearer to that of a hand reaching down.
+
+    Hands over a table are about half a turn away from the world's axes, so that w is about 0: by its sign the same
+    pose would be written now one way and now the other.
+    """
+    quaternion = quaternion_from_matrix(R_world_wrist)
+    return np.where(quaternion @ _REACHING < 0.0, -1.0, 1.0)[..., None] * quaternion
+
+
+def wrist_quaternions(R_world_wrist: Float[np.ndarray, "T 3 3"]) -> Float[np.ndarray, "T 4"]:
+    """Along a sequence: continuous, and most of it on the side of `wrist_quaternion`."""
+    quaternions = continuous_quaternions(quaternion_from_matrix(R_world_wrist))
+    return quaternions if (quaternions @ _REACHING).sum() >= 0.0 else -quaternions
+
+
+def wrist_rotation_vector(R_world_wrist: Float[np.ndarray, "*B 3 3"]) -> Float[np.ndarray, "*B 3"]:
+    """Axis times angle [rad], on the same side as `wrist_quaternion`; every number lies in -pi to pi.
+
+    A rotation by just more than half a turn is written so, and not as one by less about the opposite axis, wherever
+    the numbers stay in their range.
+    """
+    vector = rotation_vector_from_matrix(R_world_wrist)
+    angle = np.linalg.norm(vector, axis=-1, keepdims=True)
+    other = vector * (1.0 - 2.0 * np.pi / np.maximum(angle, 1e-9))
+    turn = (vector @ _REACHING[1:] < 0.0) & (np.abs(other).max(axis=-1) <= np.pi)
+    return np.where(turn[..., None], other, vector)
 
 
 def convert_wrist_rotation(R_frame_other: Float[np.ndarray, "*B 3 3"], convention: str) -> Float[np.ndarray, "*B 3 3"]:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from understudy.embodiments import Embodiment
-from understudy.geometry.rotations import continuous_quaternions, quaternion_from_matrix, rotation_vector_from_matrix
+from understudy.geometry.hand_frame import wrist_quaternions, wrist_rotation_vector
 from understudy.retargeting.kinematics import KinematicTree
 
 __all__ = ["actions_from_joints", "home_action", "kinematic_tree"]
@@ -23,9 +23,9 @@ def actions_from_joints(embodiment: Embodiment, joints: Float[np.ndarray, "T J"]
     positions, rotations = kinematic_tree(embodiment).forward(joints)
     hand = joints[:, len(embodiment.arm_joints) :]
     if embodiment.wrist_action == "quaternion":
-        rotation = continuous_quaternions(quaternion_from_matrix(rotations[:, 0]))
+        rotation = wrist_quaternions(rotations[:, 0])
     else:
-        rotation = rotation_vector_from_matrix(rotations[:, 0])
+        rotation = wrist_rotation_vector(rotations[:, 0])
         hand = hand.sum(axis=-1, keepdims=True)
     return np.concatenate([positions[:, 0], rotation, hand], axis=-1)
 

@@ -14,6 +14,10 @@ __all__ = ["SUPERSAMPLING", "SceneRenderer"]
 
 SUPERSAMPLING = 2
 """Images are rendered at twice the size and averaged: as smooth as multisampling and cheaper."""
+_SMALL = 256
+"""Images up to this size [px] have the smaller shadow map."""
+_SHADOW_MAP, _SMALL_SHADOW_MAP = 1024, 512
+"""Width of the shadow map [texels]; it covers 1.8 m of the table, which is about as wide in the image."""
 _HELP = (
     "cannot make an OpenGL context ({error}): on Debian or Ubuntu run "
     "`apt-get install -y --no-install-recommends libegl1 libgl1-mesa-dri libopengl0` "
@@ -37,6 +41,8 @@ class SceneRenderer:
             raise UnderstudyError(f"image size {size} px: must lie in 16 to 1024")
         self.size = size
         self._factor = supersampling
+        # Read when the context is made. Shadows are most of the cost of a small image, which shows no finer ones.
+        model.vis.quality.shadowsize = _SHADOW_MAP if size > _SMALL else _SMALL_SHADOW_MAP
         try:
             self._renderer = mujoco.Renderer(model, size * self._factor, size * self._factor)
         except (mujoco.FatalError, AttributeError, ImportError, RuntimeError) as error:

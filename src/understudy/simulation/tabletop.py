@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 
 from understudy.embodiments import ROBOTS, get_embodiment
 from understudy.errors import UnknownName
-from understudy.geometry.rotations import quaternion_from_matrix, rotation_vector_from_matrix
+from understudy.geometry.hand_frame import wrist_quaternion, wrist_rotation_vector
 from understudy.records import Camera, Observation
 from understudy.simulation.controller import CONTROL_DT_S, OPENING, Controller
 from understudy.simulation.layout import Layout
@@ -150,7 +150,7 @@ class Tabletop:
         site = self.data.site("wrist")
         R, hand = site.xmat.reshape(3, 3), joints[arm:]
         quaternion = self.body.wrist_action == "quaternion"
-        rotation = quaternion_from_matrix(R) if quaternion else rotation_vector_from_matrix(R)
+        rotation = wrist_quaternion(R) if quaternion else wrist_rotation_vector(R)
         if self.body.action_space.names[-1] == OPENING:
             hand = np.clip(hand.sum(keepdims=True), 0.0, self.body.action_space.high[-1])
         return np.concatenate([site.xpos, rotation, hand])

@@ -6,9 +6,9 @@ import mujoco
 import numpy as np
 from jaxtyping import Float
 
+from understudy.geometry.hand_frame import wrist_quaternion, wrist_rotation_vector
 from understudy.geometry.rotations import (
     matrix_from_rotation_vector,
-    quaternion_from_matrix,
     rotation_vector_from_matrix,
 )
 from understudy.geometry.transforms import inverse_transform, make_transform
@@ -82,8 +82,8 @@ class Script:
     def _action(self) -> Action:
         R = self._T[:3, :3]
         if self.tabletop.body.wrist_action == "quaternion":
-            return np.concatenate([self._T[:3, 3], quaternion_from_matrix(R), self._hand])
-        return np.concatenate([self._T[:3, 3], rotation_vector_from_matrix(R), self._hand])
+            return np.concatenate([self._T[:3, 3], wrist_quaternion(R), self._hand])
+        return np.concatenate([self._T[:3, 3], wrist_rotation_vector(R), self._hand])
 
 
 def sites_in_wrist(tabletop: Tabletop, hand: Float[np.ndarray, " H"], sites: tuple[str, ...]) -> Float[np.ndarray, "3"]:
