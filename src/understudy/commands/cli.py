@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "command_run", "main"]
 COMMANDS = {
     "watch": "a video of a person in; the robot's motion, a data set and a report out",
     "perform": "watch a video, then do the task in simulation: one rollout, scored",
+    "record": "people and robots do the same tasks in the same layouts: one data set each",
     "record-human": "render a person doing a task, with the truth beside the clip",
     "demo": "watch and do three tasks; writes a page that shows it",
     "evaluate": "run a suite of the benchmark and write its result file",

@@ -1,0 +1,70 @@
+"""`understudy record`: people and robots do the same tasks in the same layouts, as data sets."""
+
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["run"]
+
+
+def run(
+    task: str,
+    out: Path,
+    embodiments: str = "human_hand,xarm7_xhand",
+    episodes: int = 100,
+    split: Literal["train", "validation", "test"] = "train",
+    first_seed: int | None = None,
+    size: int = 96,
+    human_size: int = 512,
+    human_fps: int = 20,
+    human_frames: int | None = None,
+    track: bool = True,
+    hand: Literal["right", "left", "any"] = "right",
+    disturb: float = 0.0,
+    keep_failures: bool = False,
+    processes: int = 2,
+) -> None:
+    """Record tasks done by a person and by robots in the same layouts: one LeRobot v3 data set per embodiment.
+
+    Episode i is the same layout in every data set. A layout in which a robot's expert fails is replaced by another.
+
+    Examples:
+      understudy record --task push --embodiments human_hand,xarm7_gripper --episodes 20 --out data/push
+      understudy record --task pick_place,push,press_button --episodes 300 --disturb 0.15 --out data/three
+
+    Args:
+        task: One task or several, separated by commas; episodes take turns. See `understudy list tasks`.
+        out: Folder of the data sets: out/human_hand, out/xarm7_xhand, ...
+        embodiments: Who acts, separated by commas: human_hand and robots that have an expert.
+        episodes: In each data set.
+        split: Sealed range of seeds; test is for tables only.
+        first_seed: Seed of the first layout; the first of the split by default.
+        size: Width and height of a robot's images in pixels.
+        human_size: Width and height of the person's clips in pixels.
+        human_fps: Frames per second of the person's clips.
+        human_frames: Render only so many frames of a clip, spread evenly over it; all of them by default.
+        track: Run the hand tracker on the clips and retarget what it sees; clips of under 384 pixels do not suit it.
+        hand: Which hand the person uses; any makes about three in ten use the left.
+        disturb: Share of the robot's steps in which it is pushed off its path; the recorded action stays clean.
+        keep_failures: Record what an expert failed at, marked so.
+        processes: How many episodes are made side by side.
+    """
+    from understudy.episodes.recording.plan import RecordingPlan, first_seed_of
+    from understudy.episodes.recording.progress import record_with_progress
+
+    plan = RecordingPlan(
+        tasks=tuple(task.split(",")),
+        embodiments=tuple(embodiments.split(",")),
+        first_seed=first_seed_of(split, first_seed),
+        size=size,
+        human_size=human_size,
+        human_fps=human_fps,
+        human_frames=human_frames,
+        track=track,
+        handedness=hand,
+        disturb=disturb,
+        keep_failures=keep_failures,
+    )
+    report = record_with_progress(plan, out, episodes, processes)
+    for failure in report.failures:
+        print(f"failed {failure.robot:14} {failure.task:13} seed {failure.seed}: {failure.failure}")
+    print(f"{report.episodes} episodes of {', '.join(plan.embodiments)}, {report.frames} frames: see {out}")

@@ -1,0 +1,52 @@
+"""Pushes an expert off its path now and then, so that learners see the way back.
+
+What is executed is the expert's action plus an offset of the wrist that swells and fades; what is recorded is the
+action itself. Actions are absolute, so that the recorded action at a place beside the path leads back to it. Near the
+table and near things nothing is disturbed: the expert would fail, and its correction would come too late.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+__all__ = ["Disturbance"]
+
+_STEPS = (4, 10)
+"""Length of one push [control steps]."""
+_PUSH_M = (0.01, 0.035)
+"""Largest offset of a push [m]."""
+_FREE_M, _FULL_M = 0.07, 0.10
+"""Height of the lowest fingertip at which pushes begin, and from which on they are whole [m]."""
+
+
+class Disturbance:
+    """Offsets of one episode, one control step after another."""
+
+    def __init__(self, share: float, rng: np.random.Generator) -> None:
+        """Start undisturbed.
+
+        Args:
+            share: of the steps with all fingertips above 7 cm, 0 to 0.5.
+            rng: everything is drawn from it.
+        """
+        self._rng = rng
+        # Pushes of mean length L and pauses of mean length L (1 - share) / share fill `share` of the time.
+        mean = float(np.mean(_STEPS))
+        self._start = share / (mean * (1.0 - share))
+        self._left: list[Float[np.ndarray, "3"]] = []
+
+    def offset(self, height_m: float) -> Float[np.ndarray, "3"]:
+        """Of the wrist in this step, world [m]; `height_m` is that of the lowest fingertip above the table."""
+        free = float(np.clip((height_m - _FREE_M) / (_FULL_M - _FREE_M), 0.0, 1.0))
+        if free == 0.0:
+            self._left.clear()
+        elif not self._left and self._rng.random() < self._start:
+            self._left = self._push()
+        return free * self._left.pop(0) if self._left else np.zeros(3)
+
+    def _push(self) -> list[Float[np.ndarray, "3"]]:
+        """In one direction, along half a sine."""
+        steps = int(self._rng.integers(_STEPS[0], _STEPS[1] + 1))
+        direction = self._rng.normal(size=3)
+        direction /= np.linalg.norm(direction)
+        size = self._rng.uniform(*_PUSH_M)
+        return [size * np.sin(np.pi * i / (steps + 1)) * direction for i in range(1, steps + 1)]

@@ -1,0 +1,107 @@
+"""What is to be recorded: everything that decides the content of the data sets, and nothing else.
+
+Episode `slot` of a plan is task `tasks[slot % len(tasks)]` in the layout of seed `first_seed + slot`. A seed whose
+expert fails is replaced by the one 100000 further on, so that no slot depends on another: recording in parallel, in
+parts or with more episodes later gives the same episodes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from understudy.embodiments import EMBODIMENTS, ROBOTS
+from understudy.errors import UnderstudyError, UnknownName
+from understudy.simulation.experts import EXPERTS
+from understudy.simulation.experts.hands import hand_skill
+from understudy.simulation.seeds import SEEDS, Split, split_of
+from understudy.simulation.tasks import get_task
+
+__all__ = ["PERSON", "TRIES", "RecordingPlan", "first_seed_of"]
+
+PERSON = "human_hand"
+"""Name of the person among the embodiments."""
+TRIES = 5
+"""Seeds tried for one episode before recording gives up."""
+_STRIDE = 100_000
+
+
+@dataclass(frozen=True)
+class RecordingPlan:
+    """Settings of one recording; the same plan gives the same data sets."""
+
+    tasks: tuple[str, ...]
+    """Names of `tasks.TASKS`; episodes take turns."""
+    embodiments: tuple[str, ...]
+    """`human_hand` and robots that have an expert; one data set each."""
+    first_seed: int = 0
+    size: int = 96
+    """Width and height of a robot's images [px]."""
+    human_size: int = 512
+    """Width and height of a person's clip [px]."""
+    human_fps: int = 20
+    """Frames a second of a person's clip, 5 to 60."""
+    human_frames: int | None = None
+    """Frames of a clip that are rendered, spread evenly from its first to its last; None for all."""
+    track: bool = False
+    """Whether the hand tracker looks at the clips."""
+    handedness: Literal["right", "left", "any"] = "right"
+    """Which hand the person uses."""
+    disturb: float = 0.0
+    """Share of the robot's steps, 0 to 0.5, in which it is pushed off its path; the recorded action stays clean."""
+    keep_failures: bool = False
+    """Record what failed, marked so, instead of going on to another seed."""
+
+    def __post_init__(self) -> None:
+        for task in self.tasks:
+            get_task(task)
+            if task not in EXPERTS:
+                raise UnknownName("task with a scripted expert", task, EXPERTS)
+        for embodiment in self.embodiments:
+            if embodiment not in EMBODIMENTS:
+                raise UnknownName("embodiment", embodiment, EMBODIMENTS)
+        for robot in self.robots:
+            hand_skill(robot)
+        for name, values in (("task", self.tasks), ("embodiment", self.embodiments)):
+            if not values or len(set(values)) != len(values):
+                raise UnderstudyError(f"{name}s to record: {', '.join(values) or 'none'}: name each of them once")
+        for name, size in (("image", self.size), ("human image", self.human_size)):
+            if not 16 <= size <= 1024 or size % 2:
+                raise UnderstudyError(f"{name} size {size} px: must be even and lie in 16 to 1024")
+        if not 5 <= self.human_fps <= 60:
+            raise UnderstudyError(f"{self.human_fps} frames a second: must lie in 5 to 60")
+        if self.human_frames is not None and (self.human_frames < 2 or self.track):
+            raise UnderstudyError(
+                f"{self.human_frames} frames of each clip: at least 2, and the tracker needs them all"
+            )
+        if not 0 <= self.disturb <= 0.5:
+            raise UnderstudyError(f"share of disturbed steps {self.disturb}: must lie in 0 to 0.5")
+        split_of(self.first_seed)
+
+    @property
+    def robots(self) -> tuple[str, ...]:
+        """The embodiments that are robots."""
+        return tuple(name for name in self.embodiments if name in ROBOTS)
+
+    @property
+    def split(self) -> Split:
+        """The sealed range that all seeds come from."""
+        return split_of(self.first_seed)
+
+    def task(self, slot: int) -> str:
+        """Task of an episode."""
+        return self.tasks[slot % len(self.tasks)]
+
+    def seeds(self, slot: int) -> Iterator[int]:
+        """Seeds of an episode, in the order in which they are tried; all of them in the plan's split."""
+        seeds = SEEDS[self.split]
+        for attempt in range(TRIES):
+            yield seeds.start + (self.first_seed - seeds.start + slot + attempt * _STRIDE) % len(seeds)
+
+
+def first_seed_of(split: Split, first_seed: int | None) -> int:
+    """The first seed asked for, which must lie in the split, or else that of the split."""
+    if first_seed is None:
+        return SEEDS[split].start
+    if split_of(first_seed) != split:
+        raise UnderstudyError(f"first seed {first_seed} lies in the {split_of(first_seed)} range: ask for that split")
+    return first_seed
