@@ -8,16 +8,17 @@ from hypothesis import strategies as st
 from understudy.errors import UnderstudyError
 from understudy.geometry.cameras import project
 from understudy.geometry.transforms import apply_transform, inverse_transform
-from understudy.simulation.layout import LINES_X, PLATE_RADIUS, sample_layout
+from understudy.simulation.layout import HALF_WIDTH, LINES_X, PLATE_RADIUS, sample_layout
 from understudy.simulation.looks import sample_looks
-from understudy.simulation.objects import HALF_WIDTH
 from understudy.simulation.people import sample_person
 from understudy.simulation.scene import tabletop_camera
 from understudy.simulation.seeds import TEST, TRAIN, VALIDATION, split_of
-from understudy.simulation.tasks import TASKS, goal_of
+from understudy.simulation.tasks import get_task, goal_of
 
 SEEDS = st.integers(0, 2_999_999)
 IMAGE = 256
+ROW_TASKS = [get_task(name) for name in ("pick_place", "push", "press_button")]
+"""Tasks of the layouts that have rows."""
 NEEDED_GAP = 0.03
 """Between any two things: room for a finger [m]."""
 
@@ -28,7 +29,7 @@ def radius(item):
 
 @pytest.mark.parametrize(("seed", "digest"), [(0, "6a049a12ed4dc437"), (2_000_000, "595821b4f95d33b5")])
 def test_a_seed_gives_the_same_layout_on_every_machine(seed, digest):
-    text = repr((sample_layout(seed), [goal_of(task, sample_layout(seed)) for task in TASKS.values()]))
+    text = repr((sample_layout(seed), [goal_of(task, sample_layout(seed)) for task in ROW_TASKS]))
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
 
 
@@ -65,7 +66,7 @@ def test_every_thing_is_in_the_camera_s_view(seed):
 @settings(max_examples=50, deadline=None)
 def test_goals_exist_and_differ_in_what_the_label_leaves_open(seed):
     layout = sample_layout(seed)
-    for task in TASKS.values():
+    for task in ROW_TASKS:
         goal = goal_of(task, layout)
         assert goal == goal_of(task, layout)
         assert layout.item(goal.target)

@@ -5,9 +5,9 @@ import pytest
 from understudy.errors import UnderstudyError
 from understudy.geometry.cameras import project
 from understudy.geometry.transforms import apply_transform, inverse_transform
-from understudy.simulation.layout import OBJECT_HALF_HEIGHT, sample_layout
+from understudy.simulation.layout import HALF_WIDTH, OBJECT_HALF_HEIGHT, sample_layout
 from understudy.simulation.looks import sample_looks, table_texture
-from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, HALF_WIDTH, OBJECT_MASS, object_rgba
+from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, OBJECT_MASS, object_rgba
 from understudy.simulation.rendering import SceneRenderer
 from understudy.simulation.scene import build_scene, light_buttons, tabletop_camera
 

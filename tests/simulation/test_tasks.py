@@ -3,7 +3,7 @@ import pytest
 
 from understudy.errors import UnderstudyError
 from understudy.geometry.rotations import matrix_from_rotation_vector
-from understudy.simulation.layout import OBJECT_HALF_HEIGHT, PLATE_RADIUS, sample_layout
+from understudy.simulation.layout import OBJECT_HALF_HEIGHT, PLATE_RADIUS
 from understudy.simulation.objects import PLATE_TOP
 from understudy.simulation.state import ObjectState, TableState
 from understudy.simulation.tasks import TASKS, get_task, goal_of
@@ -21,8 +21,8 @@ def start_state(layout, **changes):
 
 
 def scene(task_name, seed):
-    layout = sample_layout(seed)
     task = get_task(task_name)
+    layout = task.sample_layout(seed)
     return task, layout, goal_of(task, layout)
 
 

@@ -15,20 +15,22 @@ from understudy.geometry.cameras import project
 from understudy.geometry.rotations import matrix_from_quaternion, quaternion_from_matrix
 from understudy.geometry.transforms import apply_transform, inverse_transform, make_transform
 from understudy.records import Camera, FrameStatus, HandTrack
+from understudy.simulation.axes import check_held_out
 from understudy.simulation.human_motion import tremor
 from understudy.simulation.human_tasks import SKIN_M, Performance, plan
-from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Item, Layout, layout_rng
-from understudy.simulation.looks import sample_looks
+from understudy.simulation.layout import Item, Layout, layout_rng
+from understudy.simulation.looks import Looks, sample_looks
 from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, BUTTON_TOP, BUTTON_TRAVEL
 from understudy.simulation.people import sample_person
 from understudy.simulation.rendering import SUPERSAMPLING, SceneRenderer
-from understudy.simulation.scene import Scene, build_scene, light_buttons, tabletop_camera
+from understudy.simulation.scene import CAMERA_TURN_RAD, Scene, build_scene, light_buttons, tabletop_camera
 from understudy.simulation.state import ObjectState, TableState
 from understudy.simulation.tasks import Goal, get_task, goal_of
 
 __all__ = ["HumanDemonstration", "RenderedFrames", "record_human"]
 
 _STREAM_MOTION = 5
+_STREAM_CAMERA = 9
 _INDEX_TIP = 8
 _CAP_RADIUS = 0.022
 _MIRROR = np.diag([1.0, -1.0, 1.0])
@@ -54,6 +56,9 @@ class HumanDemonstration:
     """How far each button is down [m]."""
     wrist_qpos: Float[np.ndarray, "T 7"] = field(repr=False)
     """Pose of the wrist in the world: position [m] and quaternion."""
+    looks: Looks = field(repr=False)
+    camera_turn_rad: float = 0.0
+    """How far the camera stands around the table from its usual place."""
 
     @property
     def frames(self) -> "RenderedFrames":
@@ -101,7 +106,7 @@ class RenderedFrames:
 
     def __iter__(self) -> Iterator[UInt8[np.ndarray, "S S 3"]]:
         demo = self.demonstration
-        scene = build_scene(human_hand(demo.body).build(), demo.layout, sample_looks(demo.seed))
+        scene = build_scene(human_hand(demo.body).build(), demo.layout, demo.looks, demo.camera_turn_rad)
         renderer = SceneRenderer(scene.model, demo.camera.width, self.supersampling)
         data = mujoco.MjData(scene.model)
         try:
@@ -153,8 +158,10 @@ def record_human(
     if not 5 <= fps <= 60:
         raise UnderstudyError(f"{fps} frames a second: must lie in 5 to 60")
     layout = get_task(task).sample_layout(seed, axis) if layout is None else layout
+    axis = layout.axis if axis is None else axis
+    check_held_out(axis, seed, "human_hand")
     goal = goal_of(get_task(task), layout) if goal is None else goal
-    body = sample_person(seed, handedness)
+    body = sample_person(seed, handedness, axis)
     skeleton = HandSkeleton(body.hand_length_m)
     rng = layout_rng(seed, _STREAM_MOTION)
     left = body.handedness == "left"
@@ -168,7 +175,8 @@ def record_human(
     if left:
         T_world_wrist, keypoints = _mirror_transform(T_world_wrist), keypoints @ _MIRROR
         poses = {name: _mirror_transform(T) for name, T in poses.items()}
-    camera = tabletop_camera(size)
+    turn_rad = _camera_turn(seed) if axis == "camera_turned" else 0.0
+    camera = tabletop_camera(size, turn_rad)
     quaternions = np.stack([quaternion_from_matrix(R) for R in T_world_wrist[:, :3, :3]])
     return HumanDemonstration(
         task=task,
@@ -183,7 +191,14 @@ def record_human(
         object_poses=poses,
         button_travel={b.name: _travel(b, keypoints[:, _INDEX_TIP]) for b in layout.buttons},
         wrist_qpos=np.concatenate([T_world_wrist[:, :3, 3], quaternions], axis=1),
+        looks=sample_looks(seed, axis),
+        camera_turn_rad=turn_rad,
     )
+
+
+def _camera_turn(seed: int) -> float:
+    """To either side [rad]."""
+    return CAMERA_TURN_RAD * float(layout_rng(seed, _STREAM_CAMERA).choice((-1.0, 1.0)))
 
 
 def _truth(
@@ -222,7 +237,7 @@ def _object_poses(
     poses = {}
     for item in layout.objects:
         quaternion = np.array([np.cos(item.yaw / 2), 0.0, 0.0, np.sin(item.yaw / 2)])
-        T = make_transform(matrix_from_quaternion(quaternion), np.array([*item.xy, OBJECT_HALF_HEIGHT[item.kind]]))
+        T = make_transform(matrix_from_quaternion(quaternion), np.array([*item.xy, item.half_height]))
         poses[item.name] = np.repeat(T[None], len(time_s), axis=0)
     hold = performance.hold
     if hold is not None:

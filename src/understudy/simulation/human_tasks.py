@@ -15,8 +15,8 @@ from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.geometry.transforms import inverse_transform, make_transform
 from understudy.simulation.human_motion import Motion
 from understudy.simulation.human_pose import HandPose, hand_rotation, posture, solve_pose
-from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Item, Layout
-from understudy.simulation.objects import BUTTON_TOP, BUTTON_TRAVEL, HALF_WIDTH, PLATE_TOP
+from understudy.simulation.layout import Item, Layout
+from understudy.simulation.objects import BUTTON_TOP, BUTTON_TRAVEL, PLATE_TOP
 from understudy.simulation.tasks import Goal
 
 __all__ = ["PLANS", "SKIN_M", "Hold", "Performance", "plan"]
@@ -94,13 +94,14 @@ def _object_pose(xy: Float[np.ndarray, "2"], z: float, yaw: float) -> Float[np.n
 
 def _pinch(person: _Person, item: Item) -> tuple[HandPose, HandPose]:
     """Grasping and open pose: thumb on the near (or left) face, index and middle finger on the opposite one."""
-    rng, half_height = person.rng, OBJECT_HALF_HEIGHT[item.kind]
-    from_the_side = rng.random() < 0.2
+    rng, half_height = person.rng, item.half_height
+    # A box is too wide from the side, and a jug has its handle there.
+    from_the_side = rng.random() < 0.2 and item.kind in ("cube", "cylinder")
     if from_the_side:
         axis = item.yaw - np.pi / 2
         R = hand_rotation(rng.uniform(0.0, 0.15), rng.uniform(0.55, 0.75), rng.uniform(0.65, 0.85))
     else:
-        axis = item.yaw if item.kind == "cube" else rng.uniform(-0.6, 0.1)
+        axis = item.yaw if item.flat else rng.uniform(-0.6, 0.1)
         R = hand_rotation(axis + rng.uniform(0.0, 0.3), rng.uniform(0.75, 0.95), rng.uniform(0.15, 0.45))
     across = np.array([np.cos(axis), np.sin(axis), 0.0])
     beside = -R[:, 1] + (R[:, 1] @ across) * across
@@ -116,14 +117,14 @@ def _pinch(person: _Person, item: Item) -> tuple[HandPose, HandPose]:
             _MIDDLE: centre + half_gap * across - spread,
         }
 
-    closed = person.reach(_PINCHING, R, tips(HALF_WIDTH + SKIN_M))
-    opened = solve_pose(person.skeleton, closed, tips(HALF_WIDTH + rng.uniform(0.022, 0.030)))[0]
+    closed = person.reach(_PINCHING, R, tips(item.half_width + SKIN_M))
+    opened = solve_pose(person.skeleton, closed, tips(item.half_width + rng.uniform(0.022, 0.030)))[0]
     return closed, opened
 
 
 def _pick_place(person: _Person, layout: Layout, goal: Goal) -> Performance:
     item, rng = layout.item(goal.target), person.rng
-    half_height = OBJECT_HALF_HEIGHT[item.kind]
+    half_height = item.half_height
     closed, opened = _pinch(person, item)
     T_start = _object_pose(item.position, half_height, item.yaw)
     T_end = _object_pose(
@@ -157,12 +158,12 @@ def _push(person: _Person, layout: Layout, goal: Goal) -> Performance:
     R = hand_rotation(rng.uniform(-0.15, 0.15), rng.uniform(0.8, 1.0), rng.uniform(0.0, 0.25))
     height = rng.uniform(0.022, 0.030)
     T_object = _object_pose(item.position, height, item.yaw)
-    if item.kind == "cube":
+    if item.flat:
         places = {_INDEX: 0.017, _MIDDLE: 0.0, _RING: -0.015}
-        tips = {i: T_object @ np.array([-HALF_WIDTH - SKIN_M, y, 0.0, 1.0]) for i, y in places.items()}
+        tips = {i: T_object @ np.array([-item.half_width - SKIN_M, y, 0.0, 1.0]) for i, y in places.items()}
     else:
         places = {_INDEX: 0.009, _MIDDLE: -0.009}
-        depth = np.sqrt((HALF_WIDTH + SKIN_M) ** 2 - 0.009**2)
+        depth = np.sqrt((item.half_width + SKIN_M) ** 2 - 0.009**2)
         tips = {i: np.array([item.xy[0] - depth, item.xy[1] + y, height, 1.0]) for i, y in places.items()}
     contact = person.reach(_PUSHING, R, {i: tip[:3] for i, tip in tips.items()})
     behind = contact.moved(np.array([-rng.uniform(0.025, 0.035), 0.0, 0.004]))

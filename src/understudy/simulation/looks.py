@@ -1,6 +1,7 @@
 """What the table, the room, the light and the things look like: sampled from a seed.
 
-Test seeds draw from pools that no training or validation seed draws from, for everything that is only about looks.
+Test seeds draw from pools that no training or validation seed draws from, for everything that is only about looks;
+the axes that change the background draw from a pool that no other episode draws from.
 Colours that a label names keep their names; their shade varies within the pool.
 """
 
@@ -10,13 +11,14 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
+from understudy.simulation.axes import get_axis
 from understudy.simulation.layout import layout_rng
 from understudy.simulation.seeds import split_of
 
 __all__ = ["COLOURS", "Looks", "Surface", "sample_looks", "table_texture"]
 
 Rgb = tuple[float, float, float]
-Surface = Literal["wood", "cloth"]
+Surface = Literal["wood", "cloth", "tiles"]
 
 COLOURS: dict[str, Rgb] = {
     "red": (0.78, 0.13, 0.11),
@@ -28,6 +30,12 @@ COLOURS: dict[str, Rgb] = {
     "white": (0.93, 0.93, 0.91),
     "grey": (0.55, 0.57, 0.60),
     "cream": (0.90, 0.84, 0.70),
+    "teal": (0.05, 0.50, 0.52),
+    "pink": (0.93, 0.48, 0.62),
+    "brown": (0.38, 0.24, 0.14),
+    "mint": (0.66, 0.90, 0.76),
+    "lilac": (0.78, 0.68, 0.90),
+    "sand": (0.80, 0.68, 0.46),
 }
 """Linear RGB in [0, 1] of every colour that a layout names."""
 
@@ -46,11 +54,24 @@ _TABLES: dict[str, tuple[tuple[Surface, Rgb], ...]] = {
         ("cloth", (0.40, 0.46, 0.56)),
         ("cloth", (0.57, 0.54, 0.52)),
     ),
+    "background": (
+        ("tiles", (0.62, 0.66, 0.70)),
+        ("tiles", (0.52, 0.36, 0.30)),
+        ("cloth", (0.46, 0.28, 0.30)),
+        ("wood", (0.78, 0.72, 0.66)),
+    ),
 }
 _WALLS: dict[str, tuple[Rgb, ...]] = {
     "train": ((0.78, 0.79, 0.80), (0.72, 0.76, 0.80), (0.80, 0.77, 0.72), (0.66, 0.70, 0.68)),
     "test": ((0.75, 0.78, 0.74), (0.70, 0.70, 0.76), (0.82, 0.79, 0.76)),
+    "background": ((0.36, 0.44, 0.56), (0.62, 0.42, 0.34), (0.38, 0.50, 0.36)),
 }
+_LIGHTS = {
+    "train": ((-2.6, -0.6), (52.0, 70.0), (0.46, 0.60)),
+    "test": ((-2.6, -0.6), (52.0, 70.0), (0.46, 0.60)),
+    "background": ((1.3, 2.3), (44.0, 51.0), (0.64, 0.74)),
+}
+"""Azimuth [rad], elevation [degrees] and strength of the main light; light is not held out but on the axes."""
 _STREAM_LOOKS = 2
 _TEXTURE_SIZE = 256
 
@@ -73,14 +94,20 @@ class Looks:
     texture_seed: int
 
 
-def sample_looks(seed: int) -> Looks:
-    """The looks of a seed: from the test pool for test seeds, else from the training pool."""
+def sample_looks(seed: int, axis: str | None = None) -> Looks:
+    """The looks of a seed: from the test pool for test seeds, else from the training pool.
+
+    An axis of `axes.AXES` that changes the background has a pool of its own.
+    """
     rng = layout_rng(seed, _STREAM_LOOKS)
     pool = "test" if split_of(seed) == "test" else "train"
+    if axis is not None and get_axis(axis).background:
+        pool = "background"
+    azimuths, elevations, strengths = _LIGHTS[pool]
     surface, table = _TABLES[pool][rng.integers(len(_TABLES[pool]))]
     wall = _WALLS[pool][rng.integers(len(_WALLS[pool]))]
     floor = tuple(float(c) * 0.8 for c in wall)
-    azimuth, elevation = rng.uniform(-2.6, -0.6), np.radians(rng.uniform(52, 70))
+    azimuth, elevation = rng.uniform(*azimuths), np.radians(rng.uniform(*elevations))
     direction = (np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), -np.sin(elevation))
     return Looks(
         surface=surface,
@@ -88,7 +115,7 @@ def sample_looks(seed: int) -> Looks:
         wall=wall,
         floor=(floor[0], floor[1], floor[2]),
         light_direction=(float(direction[0]), float(direction[1]), float(direction[2])),
-        light=float(rng.uniform(0.46, 0.60)),
+        light=float(rng.uniform(*strengths)),
         ambient=float(rng.uniform(0.34, 0.40)),
         shade=float(rng.uniform(0.92, 1.08)),
         texture_seed=int(rng.integers(2**31)),
@@ -110,7 +137,7 @@ def _smooth_noise(rng: np.random.Generator, cells: tuple[int, int], size: int) -
 
 
 def table_texture(looks: Looks) -> UInt8[np.ndarray, "256 256 3"]:
-    """Grain of a wooden table or the weave of a cloth, made from numbers alone."""
+    """Grain of a wooden table, the weave of a cloth or the joints of tiles, made from numbers alone."""
     rng = np.random.default_rng(looks.texture_seed)
     size = _TEXTURE_SIZE
     if looks.surface == "wood":
@@ -118,6 +145,10 @@ def table_texture(looks: Looks) -> UInt8[np.ndarray, "256 256 3"]:
         fibre = _smooth_noise(rng, (128, 6), size)
         relief = 0.055 * rings + 0.06 * fibre + 0.05 * _smooth_noise(rng, (5, 2), size)
         tint = np.array([1.0, 1.05, 1.1])
+    elif looks.surface == "tiles":
+        joint = np.arange(size) % (size // 2) < 6
+        relief = 0.05 * _smooth_noise(rng, (16, 16), size) - 0.3 * (joint[:, None] | joint[None, :])
+        tint = np.ones(3)
     else:
         warp = np.sin(2 * np.pi * np.arange(size) * 32 / size)
         relief = 0.03 * warp[:, None] * warp[None, :] + 0.03 * _smooth_noise(rng, (128, 128), size)

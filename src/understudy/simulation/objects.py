@@ -1,16 +1,18 @@
 """The things on the table, added to an MjSpec: cubes, cylinders, plates, buttons and the lines of a push."""
 
+from collections.abc import Mapping
+
 import mujoco
 import numpy as np
 
-from understudy.simulation.layout import LINES_X, OBJECT_HALF_HEIGHT, PLATE_RADIUS, Item, Layout
+from understudy.simulation.cups import add_beads, add_cup, add_mug
+from understudy.simulation.layout import BLOCKS, LINES_X, PLATE_RADIUS, Item, Layout, Pattern
 from understudy.simulation.looks import COLOURS, Looks
 
 __all__ = [
     "BUTTON_PRESSED_TRAVEL",
     "BUTTON_TOP",
     "CONTACT",
-    "HALF_WIDTH",
     "PLATE_TOP",
     "ROLLING_FRICTION",
     "add_layout",
@@ -29,8 +31,6 @@ ROLLING_FRICTION = 0.002
 """Of table and plates [m]: a cylinder that fell over rolls a hand's breadth and not off the table."""
 OBJECT_MASS = 0.1
 """Mass of every object [kg]."""
-HALF_WIDTH = 0.025
-"""Half the width of a cube, radius of a cylinder [m]."""
 PLATE_TOP = 0.006
 """Height of a plate's surface [m]."""
 BUTTON_TOP = 0.036
@@ -40,6 +40,10 @@ BUTTON_TRAVEL = 0.010
 BUTTON_PRESSED_TRAVEL = 0.006
 """A button counts as pressed from here on [m]."""
 
+_BOX_ASPECT = 1.4
+"""Width of a box across its own y over its depth."""
+_HANDLE_M = 0.016
+_PATTERN_SIZE = 8
 _LINE_HALF_WIDTH = 0.006
 _LINE_HALF_LENGTH = 0.29
 _BOX, _CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
@@ -55,11 +59,26 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, looks: Looks) -> None:
     for name, specular, shininess in (("matt", 0.15, 0.2), ("glaze", 0.5, 0.7)):
         spec.add_material(name=name, specular=specular, shininess=shininess)
     for item in layout.objects:
-        _add_object(spec, item, looks)
+        if item.kind in ("cup", "fallen_cup"):
+            add_cup(spec, item, object_rgba(item.colour, looks))
+        else:
+            _add_object(spec, item, looks)
+        if item.kind == "cup":
+            add_beads(spec, item)
     for item in layout.plates:
-        _add_plate(spec, item, looks)
+        if item.kind == "mug":
+            add_mug(spec, item, object_rgba(item.colour, looks))
+        else:
+            _add_plate(spec, item, looks)
     for item in layout.buttons:
         _add_button(spec, item, looks)
+    for item in layout.distractors:
+        _add_distractor(spec, item, looks)
+    if any(item.kind in BLOCKS for item in layout.objects):
+        _add_lines(spec)
+
+
+def _add_lines(spec: mujoco.MjSpec) -> None:
     for name, x in zip(("line_near", "line_far"), LINES_X, strict=True):
         spec.worldbody.add_geom(
             name=name,
@@ -74,19 +93,62 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, looks: Looks) -> None:
 
 
 def _add_object(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
-    half_height = OBJECT_HALF_HEIGHT[item.kind]
-    body = spec.worldbody.add_body(name=item.name, pos=[*item.xy, half_height], quat=_yaw_quaternion(item.yaw))
+    body = spec.worldbody.add_body(name=item.name, pos=[*item.xy, item.half_height], quat=_yaw_quaternion(item.yaw))
     body.add_freejoint(name=item.name)
-    size = [HALF_WIDTH] * 3 if item.kind == "cube" else [HALF_WIDTH, half_height, 0]
+    width, height = item.half_width, item.half_height
+    printed = "matt"
+    if item.pattern:
+        printed = f"{item.name}_{item.pattern}"
+        _add_pattern(spec, printed, item.pattern)
+    look = {"rgba": object_rgba(item.colour, looks), "material": printed}
     body.add_geom(
         name=item.name,
-        type=_BOX if item.kind == "cube" else _CYLINDER,
-        size=size,
+        type=_BOX if item.flat else _CYLINDER,
+        size=[width, _BOX_ASPECT * width if item.kind == "box" else width, height] if item.flat else [width, height, 0],
         mass=OBJECT_MASS,
-        rgba=object_rgba(item.colour, looks),
-        material="matt",
+        **look,
         **CONTACT,
     )
+    if item.kind == "jug":
+        _add_handle(body, width, height, look)
+
+
+def _add_handle(body: mujoco.MjsBody, radius: float, half_height: float, look: Mapping[str, object]) -> None:
+    """Of a jug: an upright bar on two arms, seen and not touched, so that grasps are those of a cylinder."""
+    seen = {"contype": 0, "conaffinity": 0, "group": 2, "mass": 0.0, **look}
+    y, half = radius + _HANDLE_M, 0.5 * half_height
+    body.add_geom(type=_BOX, pos=[0, y, 0], size=[0.004, 0.004, half + 0.004], **seen)
+    for z in (-half, half):
+        body.add_geom(type=_BOX, pos=[0, y - _HANDLE_M / 2, z], size=[0.004, _HANDLE_M / 2, 0.004], **seen)
+
+
+def _add_pattern(spec: mujoco.MjSpec, name: str, pattern: Pattern) -> None:
+    """A material that darkens parts of a colour: squares, or dots strewn at random."""
+    checks = pattern == "checks"
+    texture = spec.add_texture(
+        name=name,
+        type=mujoco.mjtTexture.mjTEXTURE_CUBE,
+        width=_PATTERN_SIZE,
+        height=_PATTERN_SIZE,
+        rgb1=[1.0, 1.0, 1.0],
+    )
+    texture.builtin = mujoco.mjtBuiltin.mjBUILTIN_CHECKER if checks else mujoco.mjtBuiltin.mjBUILTIN_FLAT
+    texture.rgb2 = [0.45, 0.45, 0.45]
+    if not checks:
+        texture.mark, texture.random, texture.markrgb = mujoco.mjtMark.mjMARK_RANDOM, 0.12, [0.15, 0.15, 0.15]
+    material = spec.add_material(name=name, specular=0.15, shininess=0.2)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
+
+
+def _add_distractor(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
+    """A bottle or a book, fixed to the table."""
+    body = spec.worldbody.add_body(name=item.name, pos=[*item.xy, 0], quat=_yaw_quaternion(item.yaw))
+    look = {"rgba": object_rgba(item.colour, looks), "material": "matt"}
+    if item.kind == "bottle":
+        body.add_geom(name=item.name, type=_CYLINDER, pos=[0, 0, 0.045], size=[0.028, 0.045, 0], **look, **CONTACT)
+        body.add_geom(type=_CYLINDER, pos=[0, 0, 0.105], size=[0.011, 0.015, 0], **look, **CONTACT)
+    else:
+        body.add_geom(name=item.name, type=_BOX, pos=[0, 0, 0.011], size=[0.035, 0.05, 0.011], **look, **CONTACT)
 
 
 def _add_plate(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:

@@ -8,10 +8,12 @@ from functools import cached_property
 
 import mujoco
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from understudy.geometry.cameras import camera_from_fov, look_at
+from understudy.geometry.rotations import matrix_from_rotation_vector
 from understudy.records import Camera
+from understudy.simulation.cups import bead_names
 from understudy.simulation.layout import Layout
 from understudy.simulation.looks import Looks, table_texture
 from understudy.simulation.objects import CONTACT, ROLLING_FRICTION, add_layout, object_rgba
@@ -20,6 +22,7 @@ __all__ = [
     "CAMERA_EYE",
     "CAMERA_FOV_DEG",
     "CAMERA_TARGET",
+    "CAMERA_TURN_RAD",
     "PHYSICS_DT_S",
     "Scene",
     "build_scene",
@@ -38,15 +41,23 @@ CAMERA_EYE = (0.89, 0.69, 0.80)
 over the table is seen from its thumb's side and from above, and the camera's depth runs mostly along y and down."""
 CAMERA_TARGET = (0.51, 0.03, 0.05)
 CAMERA_FOV_DEG = 36.0
+CAMERA_TURN_RAD = float(np.radians(15))
+"""How far around the table the camera goes on the axis `camera_turned`, to either side."""
 
 _BOX, _PLANE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_PLANE
 _FLOOR_Z = -0.72
 _EXTENT = 0.9
 
 
-def tabletop_camera(size: int) -> Camera:
-    """The fixed camera for a square image of `size` pixels, with its pose in the world."""
-    T_world_camera = look_at(np.array(CAMERA_EYE), np.array(CAMERA_TARGET))
+def tabletop_camera(size: int, turn_rad: float = 0.0) -> Camera:
+    """The fixed camera for a square image of `size` pixels, with its pose in the world.
+
+    `turn_rad` carries it around the vertical through what it looks at, to the left as seen from above.
+    """
+    eye, target = np.array(CAMERA_EYE), np.array(CAMERA_TARGET)
+    if turn_rad:
+        eye = target + matrix_from_rotation_vector(np.array([0.0, 0.0, turn_rad])) @ (eye - target)
+    T_world_camera = look_at(eye, target)
     return camera_from_fov(size, size, CAMERA_FOV_DEG, T_world_camera)
 
 
@@ -70,22 +81,32 @@ class Scene:
         return items
 
     @cached_property
+    def beads(self) -> dict[str, Int[np.ndarray, " N"]]:
+        """Bodies of the beads of each full cup, by its name."""
+        full = [item.name for item in self.layout.objects if item.kind == "cup"]
+        return {cup: np.array([self.model.body(bead).id for bead in bead_names(cup)]) for cup in full}
+
+    @cached_property
     def room_geoms(self) -> frozenset[int]:
-        """Geoms that belong to the world itself: table, floor, walls, lines."""
-        return frozenset(np.flatnonzero(self.model.geom_bodyid == 0).tolist())
+        """Geoms that neither act nor are items: table, floor, walls, lines, beads."""
+        bodies = np.concatenate([[0], *self.beads.values()])
+        return frozenset(np.flatnonzero(np.isin(self.model.geom_bodyid, bodies)).tolist())
 
     def qpos_address(self, name: str) -> int:
         """First index in `qpos` of an object's free joint or a button's slide joint."""
         return int(self.model.jnt_qposadr[self.model.joint(name).id])
 
 
-def build_scene(body: mujoco.MjSpec, layout: Layout, looks: Looks) -> Scene:
-    """Put a body (see `Embodiment.build`) into the room and compile. The spec is used up."""
+def build_scene(body: mujoco.MjSpec, layout: Layout, looks: Looks, turn_rad: float = 0.0) -> Scene:
+    """Put a body (see `Embodiment.build`) into the room and compile. The spec is used up.
+
+    `turn_rad` turns the camera as in `tabletop_camera`.
+    """
     _set_physics(body)
     _set_quality(body)
     _add_room(body, looks)
     add_layout(body, layout, looks)
-    _add_camera(body)
+    _add_camera(body, turn_rad)
     return Scene(body.compile(), layout, looks)
 
 
@@ -126,7 +147,7 @@ def _add_room(spec: mujoco.MjSpec, looks: Looks) -> None:
     )
     material = spec.add_material(name="table", specular=0.12, shininess=0.2, texuniform=True)
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "table"
-    material.texrepeat = [3.0, 3.0] if looks.surface == "wood" else [8.0, 8.0]
+    material.texrepeat = [8.0, 8.0] if looks.surface == "cloth" else [3.0, 3.0]
     world = spec.worldbody
     table_contact = CONTACT | {"condim": 6, "friction": (TABLE_FRICTION, 0.005, ROLLING_FRICTION)}
     world.add_geom(
@@ -171,11 +192,12 @@ def _add_light(spec: mujoco.MjSpec, looks: Looks) -> None:
     head.specular = [0.05] * 3
 
 
-def _add_camera(spec: mujoco.MjSpec) -> None:
-    T = look_at(np.array(CAMERA_EYE), np.array(CAMERA_TARGET))
+def _add_camera(spec: mujoco.MjSpec, turn_rad: float) -> None:
+    T = tabletop_camera(16, turn_rad).T_world_camera
+    assert T is not None
     quat = np.zeros(4)
     mujoco.mju_mat2Quat(quat, (T[:3, :3] @ np.diag([1.0, -1.0, -1.0])).ravel())
-    spec.worldbody.add_camera(name="fixed", pos=list(CAMERA_EYE), quat=list(quat), fovy=CAMERA_FOV_DEG)
+    spec.worldbody.add_camera(name="fixed", pos=list(T[:3, 3]), quat=list(quat), fovy=CAMERA_FOV_DEG)
 
 
 def home_qpos(scene: Scene, joint_names: tuple[str, ...], home: Float[np.ndarray, " J"]) -> Float[np.ndarray, " Q"]:

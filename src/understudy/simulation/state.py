@@ -48,6 +48,8 @@ class TableState:
     fingertips: Float[np.ndarray, "F 3"] = field(default_factory=lambda: np.zeros((0, 3)))
     """Tips of the fingers of the body that acts, world [m]."""
     time_s: float = 0.0
+    beads: dict[str, Float[np.ndarray, "N 3"]] = field(default_factory=dict)
+    """Centres of the beads that each full cup held at reset, by the cup's name, world [m]."""
 
 
 def read_state(
@@ -69,7 +71,8 @@ def read_state(
         )
     down = {b.name for b in scene.layout.buttons if data.qpos[scene.qpos_address(b.name)] >= BUTTON_PRESSED_TRAVEL}
     tips = data.site_xpos[list(tip_sites)].copy()
-    return TableState(objects, pressed | down, tips, float(data.time))
+    beads = {cup: data.xpos[bodies].copy() for cup, bodies in scene.beads.items()}
+    return TableState(objects, pressed | down, tips, float(data.time), beads)
 
 
 def _touched_items(scene: Scene, data: mujoco.MjData) -> set[str]:

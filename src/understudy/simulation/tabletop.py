@@ -10,6 +10,7 @@ from understudy.embodiments import ROBOTS, get_embodiment
 from understudy.errors import UnknownName
 from understudy.geometry.hand_frame import wrist_quaternion, wrist_rotation_vector
 from understudy.records import Camera, Observation
+from understudy.simulation.axes import check_held_out, get_axis
 from understudy.simulation.controller import CONTROL_DT_S, OPENING, Controller
 from understudy.simulation.layout import Layout
 from understudy.simulation.looks import sample_looks
@@ -57,7 +58,12 @@ class Tabletop:
         self.layout = self.task.sample_layout(seed, axis) if layout is None else layout
         self.goal = goal_of(self.task, self.layout) if goal is None else goal
         self.image_size = image_size
-        self.scene = build_scene(self.body.build(), self.layout, sample_looks(seed))
+        axis = self.layout.axis if axis is None else axis
+        # A change of the prompt alone leaves the robot's table as it is: any seed may show that.
+        if axis is not None and get_axis(axis).prompt_only:
+            axis = None
+        check_held_out(axis, seed, robot)
+        self.scene = build_scene(self.body.build(), self.layout, sample_looks(seed, axis))
         self.data = mujoco.MjData(self.scene.model)
         self._controller = Controller(self.scene, self.body)
         self._renderers: dict[int, SceneRenderer] = {}

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from understudy.embodiments.gripper import MAX_OPENING_M
 from understudy.errors import UnknownName
 from understudy.simulation.human_pose import hand_rotation
+from understudy.simulation.layout import BLOCKS
 
 __all__ = ["HandSkill", "Use", "hand_skill"]
 
@@ -45,8 +46,8 @@ def _gripper() -> HandSkill:
     grasp = Use(opened, 1.2, np.array([0.137, 0.0, 0.0]))
     return HandSkill(
         rest=opened,
-        grasp={"cube": grasp, "cylinder": grasp},
-        closed={"cube": shut, "cylinder": shut},
+        grasp=dict.fromkeys(BLOCKS, grasp),
+        closed=dict.fromkeys(BLOCKS, shut),
         push=Use(shut, 1.2, np.array([0.137, 0.0, -0.010])),
         press=Use(shut, 1.25, np.array([0.150, 0.0, 0.0])),
     )
@@ -64,13 +65,12 @@ def _xhand() -> HandSkill:
     # holding under a jitter of 6 mm and 0.1 rad; they then held 12 of 12 objects under 8 mm and 0.15 rad.
     cube = Use(_spread([1.50, -0.31, 0.0], [0.36, 0.03]), 0.638, np.array([0.090, -0.0135, 0.0915]))
     cylinder = Use(_spread([1.47, -0.31, 0.0], [0.21, 0.03]), 0.640, np.array([0.0962, -0.004, 0.100]))
+    closed_cube = _spread([1.50, 0.29, 0.10], [1.10, 1.25])
+    closed_cylinder = _spread([1.47, 0.29, 0.0], [1.11, 1.35])
     return HandSkill(
         rest=_spread([0.8, 0.0, 0.2], [0.5, 0.3]),
-        grasp={"cube": cube, "cylinder": cylinder},
-        closed={
-            "cube": _spread([1.50, 0.29, 0.10], [1.10, 1.25]),
-            "cylinder": _spread([1.47, 0.29, 0.0], [1.11, 1.35]),
-        },
+        grasp={"cube": cube, "cylinder": cylinder, "box": cube, "jug": cylinder},
+        closed={"cube": closed_cube, "cylinder": closed_cylinder, "box": closed_cube, "jug": closed_cylinder},
         push=Use(flat, 0.85, None, ("k8", "k12", "k16")),
         press=Use(pointing, 0.85, None, ("k8",)),
     )

@@ -6,7 +6,6 @@ import numpy as np
 
 from understudy.simulation.experts.hands import hand_skill, use_rotation
 from understudy.simulation.experts.script import SLOW_M_S, Action, Script
-from understudy.simulation.layout import OBJECT_HALF_HEIGHT
 from understudy.simulation.objects import PLATE_TOP
 from understudy.simulation.tabletop import Tabletop
 
@@ -21,15 +20,15 @@ _UP = np.array([0.0, 0.0, 1.0])
 def pick_place(tabletop: Tabletop) -> Iterator[Action]:
     """Actions that do `pick_place`."""
     skill = hand_skill(tabletop.body.name)
-    kind = tabletop.layout.item(tabletop.goal.target).kind
-    use, closed = skill.grasp[kind], skill.closed[kind]
+    item = tabletop.layout.item(tabletop.goal.target)
+    use, closed = skill.grasp[item.kind], skill.closed[item.kind]
     script = Script(tabletop, skill.rest)
     assert use.point is not None
-    half_height = OBJECT_HALF_HEIGHT[kind]
+    half_height = item.half_height
     for _ in range(_TRIES):
         position = script.target.position.copy()
         R_object = script.target.rotation
-        yaw = float(np.arctan2(R_object[1, 0], R_object[0, 0])) if kind == "cube" else 0.0
+        yaw = float(np.arctan2(R_object[1, 0], R_object[0, 0])) if item.flat else 0.0
         R = use_rotation(use, yaw)
         grasp = script.wrist_for(position, R, use.point)
         above = script.wrist_for(position + _ABOVE_M * _UP, R, use.point)

@@ -6,7 +6,6 @@ import numpy as np
 
 from understudy.simulation.experts.hands import hand_skill, use_rotation
 from understudy.simulation.experts.script import SLOW_M_S, Action, Script, sites_in_wrist
-from understudy.simulation.objects import HALF_WIDTH
 from understudy.simulation.tabletop import Tabletop
 
 __all__ = ["push"]
@@ -25,7 +24,8 @@ def push(tabletop: Tabletop) -> Iterator[Action]:
     point = use.point if use.point is not None else sites_in_wrist(tabletop, use.posture, use.sites)
     script, R = Script(tabletop, skill.rest), use_rotation(use, 0.0)
     x, y, _ = script.target.position
-    behind = np.array([x - HALF_WIDTH - _BEHIND_M, y, _HEIGHT_M])
+    half_width = tabletop.layout.item(tabletop.goal.target).half_width
+    behind = np.array([x - half_width - _BEHIND_M, y, _HEIGHT_M])
     yield from script.go(script.wrist_for(behind + np.array([0, 0, _ABOVE_M]), R, point))
     yield from script.grip(use.posture)
     yield from script.go(script.wrist_for(behind, R, point), SLOW_M_S)

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from understudy.simulation.layout import LINES_X, Layout
-from understudy.simulation.objects import HALF_WIDTH
+from understudy.simulation.layout import BLOCKS, HALF_WIDTH, LINES_X, Layout
 from understudy.simulation.state import TableState
 from understudy.simulation.tasks.task import Goal, Stage, Task
 
@@ -33,6 +32,7 @@ class Push(Task):
         return tuple(
             Goal(target.name, line, (x, target.xy[1]), f"push the {target.title} to a line")
             for target in layout.objects
+            if target.kind in BLOCKS
             for line, x in zip(_LINES, LINES_X, strict=True)
         )
 
@@ -43,9 +43,9 @@ class Push(Task):
 
     def reached(self, goal: Goal, layout: Layout, state: TableState) -> tuple[bool, ...]:
         """Move: at least 3 cm forward, upright, on the table. Line: success."""
-        target, start = state.objects[goal.target], layout.item(goal.target).position
-        stands = target.upright and bool(target.position[2] < HALF_WIDTH + 0.02)
-        moved = stands and bool(target.position[0] - start[0] > _MOVED_M)
+        target, item = state.objects[goal.target], layout.item(goal.target)
+        stands = target.upright and bool(target.position[2] < max(HALF_WIDTH + 0.02, item.half_height + 0.01))
+        moved = stands and bool(target.position[0] - item.xy[0] > _MOVED_M)
         off = np.abs(target.position[:2] - goal.place_position)
         at_line = stands and bool(off[0] < _TOLERANCE_X_M and off[1] < _TOLERANCE_Y_M) and target.at_rest
         return (moved or at_line, at_line)
