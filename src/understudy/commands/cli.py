@@ -22,6 +22,7 @@ COMMANDS = {
     "record-human": "render a person doing a task, with the truth beside the clip",
     "demo": "watch and do three tasks; writes a page that shows it",
     "evaluate": "run a suite of the benchmark and write its result file",
+    "train": "train an experiment: data in, a policy out; stops and goes on exactly",
     "show": "render a robot, the human hand or a task to an image, or look around it",
     "list": "what there is: robots, tasks, policies, suites",
     "doctor": "check this machine and say how to install what is missing",

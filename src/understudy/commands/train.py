@@ -1,0 +1,89 @@
+"""`understudy train`: an experiment's data in, a policy out."""
+
+from pathlib import Path
+
+import tyro
+
+__all__ = ["run"]
+
+EXIT_STOPPED = 128
+"""Plus the number of the signal, as shells count: 130 for Ctrl-C, 143 for SIGTERM."""
+
+
+def run(
+    experiment: tyro.conf.Positional[str],
+    out: Path | None = None,
+    data: Path | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+    export_only: bool = False,
+    checkpoint: int | None = None,
+    threads: int | None = None,
+    workers: int | None = None,
+    save_minutes: float = 5.0,
+    keep: int = 2,
+    wandb: bool = False,
+    compile: bool = False,
+) -> int:
+    """Train an experiment: losses, checkpoints and a record of the run go to a folder, and the policy to its `policy/`.
+
+    Ctrl-C and SIGTERM leave a checkpoint; --resume goes on from it as if nothing had happened, with the settings that
+    the run was begun with. A finished run is left as it is. In several processes:
+    torchrun --nproc-per-node 2 -m understudy.commands train ...
+
+    Examples:
+      understudy list experiments
+      understudy train dp_language_debug
+      understudy train dp_language_tiny --minutes 15 --seed 1 --out runs/dp_1
+      understudy train dp_language_tiny --out runs/dp_1 --resume
+
+    Args:
+        experiment: See `understudy list experiments`.
+        out: Folder of the run; runs/EXPERIMENT by default.
+        data: Folder of the recorded data sets, in place of the experiment's own.
+        steps: Optimiser steps, in place of the experiment's.
+        minutes: Training time in place of a number of steps; the learning rate then follows the clock.
+        seed: Of first weights, sample order and noise; the experiment's own by default.
+        resume: Go on from the newest checkpoint; where there is none, begin.
+        export_only: Train nothing; write the policy of a checkpoint.
+        checkpoint: Which checkpoint to export, by its step; the newest by default.
+        threads: Threads on the CPU.
+        workers: Processes that prepare samples; 0 prepares them in the training process.
+        save_minutes: Time between two checkpoints.
+        keep: How many of the newest checkpoints stay.
+        wandb: Log to Weights & Biases, too; TensorBoard is always written.
+        compile: Compile the model first; pays on long runs on a GPU.
+    """
+    import sys
+
+    from understudy.methods.experiments import get_experiment
+    from understudy.training import TrainingStopped, export_policy, train
+    from understudy.training.run_folder import RunFolder, with_overrides
+
+    registered = get_experiment(experiment)
+    out = Path("runs") / experiment if out is None else out
+    record = RunFolder(out).read_record() if resume or export_only else None
+    given = {"data": data, "seed": seed, "num_workers": workers}
+    chosen = with_overrides(registered, given, record and record["config"])
+    if export_only:
+        print(f"see {export_policy(chosen, out, step=checkpoint)}")
+        return 0
+    try:
+        train(
+            chosen,
+            out,
+            resume=resume,
+            steps=steps,
+            minutes=minutes,
+            threads=threads,
+            save_minutes=save_minutes,
+            keep=keep,
+            wandb=wandb,
+            compile=compile,
+        )
+    except TrainingStopped as stop:
+        print(f"understudy train: {stop}", file=sys.stderr)
+        return EXIT_STOPPED + stop.signal
+    return 0

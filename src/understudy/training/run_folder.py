@@ -1,0 +1,116 @@
+"""The folder of a run: what it is of (run.json), one writer at a time, and whether it may go on.
+
+RUN/run.json        experiment, settings, command, commit, machine; seconds, throughput, memory, last losses
+RUN/log.jsonl       the losses of every step
+RUN/checkpoints/    the newest few
+RUN/tensorboard/
+RUN/policy/         the exported policy
+"""
+
+import dataclasses
+import fcntl
+import json
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from understudy.errors import UnderstudyError
+from understudy.files import write_text
+from understudy.methods.experiment import Experiment
+
+__all__ = ["RunFolder", "experiment_config", "refuse_other_settings", "with_overrides"]
+
+_MAY_DIFFER = ("data", "num_workers")
+"""Settings that do not change what is learned: a moved data set (its length is compared), who prepares the samples."""
+
+
+def experiment_config(experiment: Experiment) -> dict[str, Any]:
+    """All settings of an experiment as JSON holds them."""
+    config: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(experiment), default=str))
+    return config
+
+
+def with_overrides(
+    experiment: Experiment, given: Mapping[str, Any], recorded: Mapping[str, Any] | None = None
+) -> Experiment:
+    """Replace the fields that were given; where None was, by what the run that goes on was begun with.
+
+    Args:
+        experiment: as it is registered.
+        given: field -> value, or None for "as it was".
+        recorded: settings of the run that is to go on, as `run.json` holds them; None for a new run.
+    """
+    values = dict(given)
+    for name in [name for name, value in given.items() if value is None]:
+        value = (recorded or {}).get(name)
+        values[name] = getattr(experiment, name) if value is None else type(getattr(experiment, name))(value)
+    return dataclasses.replace(experiment, **values)
+
+
+class RunFolder:
+    """Paths and record of one run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.checkpoints = root / "checkpoints"
+        self.log = root / "log.jsonl"
+        self.tensorboard = root / "tensorboard"
+        self.policy = root / "policy"
+        self._lock: IO[str] | None = None
+
+    def read_record(self) -> dict[str, Any] | None:
+        """What `run.json` says; None if there is none."""
+        path = self.root / "run.json"
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            return {**record, "config": dict(record["config"]), "status": str(record["status"])}
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError as error:
+            raise UnderstudyError(f"{path}: cannot be written: {error.strerror}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnderstudyError(f"{path}: not the record of a run ({error}); choose another folder") from error
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write `run.json`."""
+        write_text(self.root / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+    def lock(self) -> None:
+        """Claim the folder for this process until `unlock` or its end.
+
+        Raises:
+            UnderstudyError: another process trains here, or the folder cannot be written.
+        """
+        path = self.root / ".lock"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._lock = path.open("a")
+        except OSError as error:
+            raise UnderstudyError(f"{self.root}: cannot be written: {error.strerror}") from error
+        try:
+            # A lock of this kind ends with its process and is not inherited by the processes that prepare samples.
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UnderstudyError(f"{self.root}: another process is training in this folder") from error
+
+    def unlock(self) -> None:
+        """Let go of the folder."""
+        if self._lock is not None:
+            os.unlink(self._lock.name)
+            self._lock.close()
+            self._lock = None
+
+
+def refuse_other_settings(
+    root: Path, was: Mapping[str, Any], now: Mapping[str, Any], also: Collection[str] = ()
+) -> None:
+    """Compare the settings that a run was made with to those that it is to go on with; those in `also` may differ.
+
+    Raises:
+        UnderstudyError: they differ in something that changes what is learned; all such fields are named.
+    """
+    names = [name for name in {**was, **now} if name not in {*_MAY_DIFFER, *also} and was.get(name) != now.get(name)]
+    if names:
+        changes = ", ".join(f"{name} {was.get(name)!r} (now {now.get(name)!r})" for name in names)
+        raise UnderstudyError(f"{root}: this run was made with {changes}; go on with the same or choose another --out")

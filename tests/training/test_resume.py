@@ -1,0 +1,146 @@
+"""A run that was stopped and goes on is the run that never stopped, bit for bit."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+from safetensors.torch import load_file
+
+from understudy.errors import UnderstudyError
+from understudy.training import TrainingStopped, train
+from understudy.training.checkpoint import checkpoint_paths
+
+STOP, STEPS = 7, 12
+"""Step 7 of 8 samples each lies within the third epoch of 22 samples."""
+
+
+def log_of(out):
+    """Losses, sample order, rates and all else that is logged of every step."""
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
+
+
+def weights_of(out):
+    """Every tensor of the last checkpoint, as bytes: weights, averages, moments."""
+    return {
+        name: value.numpy().tobytes() for name, value in load_file(checkpoint_paths(out / "checkpoints")[-1]).items()
+    }
+
+
+def run(experiment, out, **options):
+    return train(experiment, out, threads=1, tensorboard=False, **options)
+
+
+@pytest.mark.parametrize("settings", [{}, {"num_workers": 2}, {"accumulate": 2}, {"precision": "bf16"}], ids=str)
+def test_a_stopped_run_goes_on_bit_for_bit(settings, linear, tmp_path, signal_in_step):
+    experiment = replace(linear, **settings)
+    run(experiment, tmp_path / "whole")
+    signal_in_step(STOP * experiment.accumulate, signal.SIGTERM)
+    with pytest.raises(TrainingStopped, match=f"SIGTERM after step {STOP}; .*--resume"):
+        run(experiment, tmp_path / "parts")
+    assert len(log_of(tmp_path / "parts")) == STOP
+    record = run(experiment, tmp_path / "parts", resume=True)
+    assert log_of(tmp_path / "parts") == log_of(tmp_path / "whole")
+    assert weights_of(tmp_path / "parts") == weights_of(tmp_path / "whole")
+    assert (record["status"], record["steps"], record["sessions"]) == ("finished", STEPS, 2)
+
+
+def test_who_prepares_the_samples_changes_nothing(linear, tmp_path):
+    for workers in (0, 2):
+        run(replace(linear, num_workers=workers), tmp_path / str(workers))
+    assert log_of(tmp_path / "0") == log_of(tmp_path / "2")
+    assert weights_of(tmp_path / "0") == weights_of(tmp_path / "2")
+
+
+def test_steps_after_the_last_checkpoint_are_done_again(linear, tmp_path, monkeypatch):
+    run(linear, tmp_path / "whole")
+    crash_after(9, monkeypatch)
+    with pytest.raises(RuntimeError, match="power cut"):
+        run(linear, tmp_path / "parts", save_steps=5)
+    monkeypatch.undo()
+    assert [path.name for path in checkpoint_paths(tmp_path / "parts/checkpoints")] == ["step_00000005.safetensors"]
+    run(linear, tmp_path / "parts", resume=True)
+    assert log_of(tmp_path / "parts") == log_of(tmp_path / "whole")
+    assert weights_of(tmp_path / "parts") == weights_of(tmp_path / "whole")
+
+
+def crash_after(steps, monkeypatch):
+    from understudy.training.learner import Learner
+
+    step = Learner.step
+
+    def crash(self, batches, number, factor):
+        if number == steps:
+            raise RuntimeError("power cut")
+        return step(self, batches, number, factor)
+
+    monkeypatch.setattr(Learner, "step", crash)
+
+
+def test_another_seed_is_another_run(linear, tmp_path):
+    run(linear, tmp_path / "0")
+    run(replace(linear, seed=1), tmp_path / "1")
+    orders = [[line["order"] for line in log_of(tmp_path / name)] for name in ("0", "1")]
+    assert orders[0] != orders[1]
+    assert weights_of(tmp_path / "0") != weights_of(tmp_path / "1")
+
+
+def test_by_the_clock_the_budget_goes_on_too(linear, tmp_path, signal_in_step):
+    signal_in_step(STOP, signal.SIGTERM)
+    with pytest.raises(TrainingStopped):
+        run(linear, tmp_path, minutes=1e-2)
+    stopped = json.loads((tmp_path / "run.json").read_text())
+    assert (stopped["status"], stopped["config"]["num_steps"]) == ("stopped", None)
+    record = run(linear, tmp_path, resume=True)
+    assert record["config"]["minutes"] == 1e-2
+    seconds = [json.loads(line)["seconds"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert seconds == sorted(seconds)
+    assert 0.6 <= record["seconds"] < 0.6 + 60
+    assert record["steps"] == len(seconds) > STOP
+    assert log_of(tmp_path)[-1]["learning_rate"] < 0.1 * linear.learning_rate
+
+
+def test_an_unfinished_run_is_not_overwritten(linear, tmp_path, signal_in_step):
+    signal_in_step(STOP, signal.SIGTERM)
+    with pytest.raises(TrainingStopped):
+        run(linear, tmp_path)
+    before = weights_of(tmp_path)
+    with pytest.raises(UnderstudyError, match=r"unfinished run: --resume goes on with it, or choose another --out"):
+        run(linear, tmp_path)
+    with pytest.raises(
+        UnderstudyError, match=r"made with learning_rate 0.01 \(now 0.1\), seed 0 \(now 1\)|made with seed 0"
+    ):
+        run(replace(linear, seed=1, learning_rate=0.1), tmp_path, resume=True)
+    with pytest.raises(UnderstudyError, match=r"num_samples"):
+        run(replace(linear, num_samples=30), tmp_path, resume=True)
+    assert weights_of(tmp_path) == before
+
+
+def test_a_finished_run_is_left_alone(linear, tmp_path, capsys):
+    run(linear, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    capsys.readouterr()
+    for resume in (False, True):
+        assert run(linear, tmp_path, resume=resume)["status"] == "finished"
+        assert "linear: finished, 12 steps" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_two_trainers_cannot_share_a_folder(linear, tmp_path):
+    import subprocess
+    import sys
+
+    hold = "import sys; from pathlib import Path; from understudy.training.run_folder import RunFolder\n"
+    hold += f"folder = RunFolder(Path({str(tmp_path)!r})); folder.lock(); print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UnderstudyError, match="another process is training in this folder"):
+            run(linear, tmp_path)
+    finally:
+        holder.communicate("")
+    assert holder.returncode == 0
+    assert run(linear, tmp_path)["status"] == "finished"
+    assert os.listdir(tmp_path / "checkpoints") == ["step_00000012.safetensors"]
