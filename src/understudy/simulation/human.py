@@ -24,10 +24,10 @@ from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, BUTTON_TOP, BUT
 from understudy.simulation.people import sample_person
 from understudy.simulation.rendering import SUPERSAMPLING, SceneRenderer
 from understudy.simulation.scene import CAMERA_TURN_RAD, Scene, build_scene, light_buttons, tabletop_camera
-from understudy.simulation.state import ObjectState, TableState
+from understudy.simulation.state import LIFTED_M, ObjectState, TableState
 from understudy.simulation.tasks import Goal, get_task, goal_of
 
-__all__ = ["HumanDemonstration", "RenderedFrames", "record_human"]
+__all__ = ["HumanDemonstration", "RenderedFrames", "record_human", "true_track"]
 
 _STREAM_MOTION = 5
 _STREAM_CAMERA = 9
@@ -73,7 +73,12 @@ class HumanDemonstration:
     def state(self, frame: int) -> TableState:
         """The table at one frame, as the task's stages see it."""
         objects = {
-            name: ObjectState(T[frame, :3, 3], T[frame, :3, :3], touched=self._touches(name, frame))
+            name: ObjectState(
+                T[frame, :3, 3],
+                T[frame, :3, :3],
+                touched=self._touches(name, frame),
+                held_s=self._held_s(name, frame),
+            )
             for name, T in self.object_poses.items()
         }
         travel = {name: float(q[: frame + 1].max()) for name, q in self.button_travel.items()}
@@ -85,6 +90,14 @@ class HumanDemonstration:
         """The hand's keypoints in the world [m]."""
         assert self.camera.T_world_camera is not None
         return apply_transform(self.camera.T_world_camera, self.track.keypoints_camera[frame])
+
+    def _held_s(self, name: str, frame: int) -> float | None:
+        """As `ObjectState.held_s`; what is in the air is in the hand."""
+        lifted = self.object_poses[name][: frame + 1, 2, 3] > self.layout.item(name).half_height + LIFTED_M
+        if not lifted[-1]:
+            return None
+        start = 0 if lifted.all() else int(np.flatnonzero(~lifted)[-1]) + 1
+        return float(self.track.time_s[frame] - self.track.time_s[start])
 
     def _touches(self, name: str, frame: int) -> bool:
         distance = np.linalg.norm(self.keypoints_world(frame) - self.object_poses[name][frame, :3, 3], axis=1)
@@ -105,16 +118,24 @@ class RenderedFrames:
         return self.demonstration.track.num_frames if self.chosen is None else len(self.chosen)
 
     def __iter__(self) -> Iterator[UInt8[np.ndarray, "S S 3"]]:
-        demo = self.demonstration
-        scene = build_scene(human_hand(demo.body).build(), demo.layout, demo.looks, demo.camera_turn_rad)
-        renderer = SceneRenderer(scene.model, demo.camera.width, self.supersampling)
-        data = mujoco.MjData(scene.model)
+        renderer: SceneRenderer | None = None
         try:
-            for frame in range(len(self)) if self.chosen is None else self.chosen:
-                _set_frame(scene, data, demo, frame)
+            for scene, data in self.posed():
+                if renderer is None:
+                    renderer = SceneRenderer(scene.model, self.demonstration.camera.width, self.supersampling)
                 yield renderer.render(data)
         finally:
-            renderer.close()
+            if renderer is not None:
+                renderer.close()
+
+    def posed(self) -> Iterator[tuple[Scene, mujoco.MjData]]:
+        """The scene as it is in each frame, ready to be rendered: the same objects every time, set anew."""
+        demo = self.demonstration
+        scene = build_scene(human_hand(demo.body).build(), demo.layout, demo.looks, demo.camera_turn_rad)
+        data = mujoco.MjData(scene.model)
+        for frame in range(len(self)) if self.chosen is None else self.chosen:
+            _set_frame(scene, data, demo, frame)
+            yield scene, data
 
 
 def _set_frame(scene: Scene, data: mujoco.MjData, demo: HumanDemonstration, frame: int) -> None:
@@ -187,7 +208,7 @@ def record_human(
         body=body,
         fps=fps,
         camera=camera,
-        track=_truth(camera, body, time_s, T_world_wrist, keypoints, joints),
+        track=true_track(camera, body, time_s, T_world_wrist, keypoints, joints),
         object_poses=poses,
         button_travel={b.name: _travel(b, keypoints[:, _INDEX_TIP]) for b in layout.buttons},
         wrist_qpos=np.concatenate([T_world_wrist[:, :3, 3], quaternions], axis=1),
@@ -201,7 +222,7 @@ def _camera_turn(seed: int) -> float:
     return CAMERA_TURN_RAD * float(layout_rng(seed, _STREAM_CAMERA).choice((-1.0, 1.0)))
 
 
-def _truth(
+def true_track(
     camera: Camera,
     body: HandBody,
     time_s: Float[np.ndarray, " T"],
@@ -209,6 +230,7 @@ def _truth(
     keypoints_world: Float[np.ndarray, "T 21 3"],
     joints: Float[np.ndarray, "T 20"],
 ) -> HandTrack:
+    """The hand as it is, in the form of a track: every frame valid, nothing uncertain."""
     assert camera.T_world_camera is not None
     T_camera_world = inverse_transform(camera.T_world_camera)
     keypoints = apply_transform(T_camera_world, keypoints_world)
