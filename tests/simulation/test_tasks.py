@@ -3,6 +3,7 @@ import pytest
 
 from understudy.errors import UnderstudyError
 from understudy.geometry.rotations import matrix_from_rotation_vector
+from understudy.simulation.human import record_human
 from understudy.simulation.layout import OBJECT_HALF_HEIGHT, PLATE_RADIUS
 from understudy.simulation.objects import PLATE_TOP
 from understudy.simulation.state import ObjectState, TableState
@@ -119,6 +120,30 @@ def test_press_button_fires_on_its_button_alone():
         assert task.failure(goal, layout, state, (False, False)) == "wrong_button"
     tip = np.array([[*goal.place_xy, 0.06]])
     assert task.reached(goal, layout, start_state(layout, tips=tip)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("held_s", "stages", "word"),
+    [(None, 0, "not_approached"), (0.0, 2, "not_long_enough"), (1.9, 2, "not_long_enough"), (2.0, 3, ""), (9.0, 3, "")],
+)
+def test_hold_fires_after_two_seconds_in_the_air(held_s, stages, word):
+    for seed in SEEDS:
+        task, layout, goal = scene("hold", seed)
+        state = with_target(layout, goal, (0, 0, 0.1), touched=True, held_s=held_s)
+        reached = task.reached(goal, layout, state)
+        assert sum(reached) == stages
+        if word:
+            assert task.failure(goal, layout, state, reached) == word
+    assert task.failure(goal, layout, start_state(layout), (True, True, False)) == "dropped"
+
+
+def test_a_person_holds_from_the_lift_to_the_end():
+    demonstration = record_human("hold", SEEDS[0], size=64)
+    name = demonstration.goal.target
+    held_s = [demonstration.state(frame).objects[name].held_s for frame in range(demonstration.track.num_frames)]
+    lift = next(i for i, value in enumerate(held_s) if value is not None)
+    assert 10 < lift < len(held_s) - 2 * demonstration.fps
+    np.testing.assert_allclose(held_s[lift:], np.arange(len(held_s) - lift) / demonstration.fps, atol=1e-9)
 
 
 def test_unknown_task_lists_the_valid_ones():

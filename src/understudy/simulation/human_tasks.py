@@ -19,7 +19,7 @@ from understudy.simulation.layout import Item, Layout
 from understudy.simulation.objects import BUTTON_TOP, BUTTON_TRAVEL, PLATE_TOP
 from understudy.simulation.tasks import Goal
 
-__all__ = ["PLANS", "SKIN_M", "Hold", "Performance", "plan"]
+__all__ = ["PLANS", "SKIN_M", "Carry", "Performance", "plan"]
 
 _INDEX, _MIDDLE, _RING, _THUMB = 8, 12, 16, 4
 SKIN_M = 0.003
@@ -33,7 +33,7 @@ _POINTING = posture((0.3, 0.5, 0.6, 0.6), (0.3, 0.25, 0.15), (1.15, 1.4, 0.8), (
 
 
 @dataclass(frozen=True)
-class Hold:
+class Carry:
     """An object that is carried rigidly by the hand for a while."""
 
     name: str
@@ -48,7 +48,7 @@ class Performance:
     """One way of doing a task: the hand's motion, and which object is held, pushed or pressed."""
 
     motion: Motion
-    hold: Hold | None = None
+    hold: Carry | None = None
     pushed: str | None = None
     """Moves forward with the fingertips once they reach it."""
     push_contact_x: float = 0.0
@@ -150,7 +150,26 @@ def _pick_place(person: _Person, layout: Layout, goal: Goal) -> Performance:
     motion.move(released, person.seconds(0.35))
     motion.move(released.moved(above * _UP + np.array([-0.02, 0.0, 0.0])), person.seconds(0.45), overlap=0.1)
     motion.move(person.resting(), person.seconds(1.0), overlap=0.4)
-    return Performance(motion, hold=Hold(item.name, start_s, end_s, T_start, T_end))
+    return Performance(motion, hold=Carry(item.name, start_s, end_s, T_start, T_end))
+
+
+def _hold(person: _Person, layout: Layout, goal: Goal) -> Performance:
+    """Take it, lift it and keep it there: a hand in the air drifts by a centimetre or two."""
+    item, rng = layout.item(goal.target), person.rng
+    closed, opened = _pinch(person, item)
+    T_start = _object_pose(item.position, item.half_height, item.yaw)
+    lift, above = rng.uniform(0.09, 0.16), rng.uniform(0.05, 0.08)
+    motion = Motion(person.resting())
+    motion.pause(rng.uniform(0.1, 0.3))
+    motion.move(opened.moved(above * _UP + np.array([-0.02, 0.0, 0.0])), person.seconds(0.9))
+    motion.move(opened, person.seconds(0.5), overlap=0.4)
+    person.hesitate(motion)
+    start_s = motion.move(closed, person.seconds(0.4))
+    motion.pause(rng.uniform(0.05, 0.15))
+    motion.move(closed.moved(lift * _UP), person.seconds(0.7))
+    for _ in range(2):
+        motion.move(closed.moved(lift * _UP + rng.uniform(-0.012, 0.012, 3)), rng.uniform(1.2, 1.5))
+    return Performance(motion, hold=Carry(item.name, start_s, np.inf, T_start, T_start))
 
 
 def _push(person: _Person, layout: Layout, goal: Goal) -> Performance:
@@ -206,6 +225,7 @@ PLANS: dict[str, Callable[[_Person, Layout, Goal], Performance]] = {
     "pick_place": _pick_place,
     "push": _push,
     "press_button": _press_button,
+    "hold": _hold,
 }
 """Task -> how a person does it."""
 

@@ -1,15 +1,20 @@
 """What a task may judge by: the physical state of the table, read from MuJoCo once per control step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import mujoco
 import numpy as np
 from jaxtyping import Float
 
+from understudy.simulation.layout import Item
 from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL
 from understudy.simulation.scene import Scene
 
-__all__ = ["ObjectState", "TableState", "read_state"]
+__all__ = ["LIFTED_M", "ObjectState", "TableState", "held_since", "read_state"]
+
+LIFTED_M = 0.04
+"""An object is lifted when its centre is this much higher than where it stood [m]."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class ObjectState:
     """[rad/s]."""
     touched: bool = False
     """In contact with the body that acts."""
+    held_s: float | None = None
+    """For how long it has been touched and lifted without a break [s]; None when it is not."""
 
     @property
     def upright(self) -> bool:
@@ -53,9 +60,22 @@ class TableState:
 
 
 def read_state(
-    scene: Scene, data: mujoco.MjData, tip_sites: tuple[int, ...], pressed: frozenset[str] = frozenset()
+    scene: Scene,
+    data: mujoco.MjData,
+    tip_sites: tuple[int, ...],
+    pressed: frozenset[str] = frozenset(),
+    held_since_s: Mapping[str, float] | None = None,
 ) -> TableState:
-    """The state of `data`; `pressed` are the buttons that went down before."""
+    """The state of `data`, with what happened before.
+
+    Args:
+        scene: what `data` belongs to.
+        data: after a step.
+        tip_sites: sites of the fingertips.
+        pressed: buttons that went down before.
+        held_since_s: as `held_since` gave it for the state before.
+    """
+    since = held_since_s or {}
     touched = _touched_items(scene, data)
     objects = {}
     for item in scene.layout.objects:
@@ -68,11 +88,22 @@ def read_state(
             speed=float(np.linalg.norm(velocity[:3])),
             turn_rate=float(np.linalg.norm(velocity[3:])),
             touched=item.name in touched,
+            held_s=_held_s(item, data.xpos[body][2], item.name in touched, since.get(item.name, data.time), data.time),
         )
     down = {b.name for b in scene.layout.buttons if data.qpos[scene.qpos_address(b.name)] >= BUTTON_PRESSED_TRAVEL}
     tips = data.site_xpos[list(tip_sites)].copy()
     beads = {cup: data.xpos[bodies].copy() for cup, bodies in scene.beads.items()}
     return TableState(objects, pressed | down, tips, float(data.time), beads)
+
+
+def _held_s(item: Item, z: float, touched: bool, since_s: float, time_s: float) -> float | None:
+    lifted = touched and z > item.half_height + LIFTED_M
+    return float(time_s - since_s) if lifted else None
+
+
+def held_since(state: TableState) -> dict[str, float]:
+    """Objects that are held, each with the time since when [s]."""
+    return {name: state.time_s - thing.held_s for name, thing in state.objects.items() if thing.held_s is not None}
 
 
 def _touched_items(scene: Scene, data: mujoco.MjData) -> set[str]:

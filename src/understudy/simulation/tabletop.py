@@ -16,7 +16,7 @@ from understudy.simulation.layout import Layout
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.rendering import SceneRenderer
 from understudy.simulation.scene import build_scene, home_qpos, light_buttons, tabletop_camera
-from understudy.simulation.state import TableState, read_state
+from understudy.simulation.state import TableState, held_since, read_state
 from understudy.simulation.tasks import Goal, get_task, goal_of
 
 __all__ = ["Tabletop"]
@@ -70,6 +70,7 @@ class Tabletop:
         self._tips = tuple(self.scene.model.site(f"k{i}").id for i in self.body.fingertips.values())
         self._reached = np.zeros(len(self.task.stages), dtype=bool)
         self._pressed: frozenset[str] = frozenset()
+        self._held_since_s: dict[str, float] = {}
         self._ended = ""
         self._start_s = 0.0
 
@@ -86,7 +87,7 @@ class Tabletop:
     @property
     def state(self) -> TableState:
         """What the task judges by; the truth, not for policies."""
-        return read_state(self.scene, self.data, self._tips, self._pressed)
+        return read_state(self.scene, self.data, self._tips, self._pressed, self._held_since_s)
 
     @property
     def done(self) -> bool:
@@ -108,6 +109,7 @@ class Tabletop:
         self._start_s = float(self.data.time)
         self._reached[:] = False
         self._pressed = frozenset()
+        self._held_since_s = {}
         self._ended = ""
         return self.observe()
 
@@ -130,6 +132,7 @@ class Tabletop:
         self._controller.step(self.data, action)
         state = self.state
         self._pressed = state.pressed
+        self._held_since_s = held_since(state)
         self._reached |= np.array(self.task.reached(self.goal, self.layout, state))
         if not self._ended:
             self._ended = _why_ended(self.data, state)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from understudy.simulation.experts.hold import hold
 from understudy.simulation.experts.pick_place import pick_place
 from understudy.simulation.experts.press_button import press_button
 from understudy.simulation.experts.push import push
@@ -14,6 +15,7 @@ EXPERTS: dict[str, Callable[[Tabletop], Iterator[Action]]] = {
     "pick_place": pick_place,
     "push": push,
     "press_button": press_button,
+    "hold": hold,
 }
 """Task -> expert."""
 

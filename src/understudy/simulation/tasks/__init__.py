@@ -2,14 +2,17 @@
 
 from understudy.errors import UnknownName
 from understudy.simulation.layout import Layout, layout_rng
+from understudy.simulation.tasks.flip_cup import FlipCup
+from understudy.simulation.tasks.hold import Hold
 from understudy.simulation.tasks.pick_place import PickPlace
+from understudy.simulation.tasks.pour import Pour
 from understudy.simulation.tasks.press_button import PressButton
 from understudy.simulation.tasks.push import Push
 from understudy.simulation.tasks.task import Goal, Stage, Task
 
 __all__ = ["TASKS", "Goal", "Stage", "Task", "get_task", "goal_of"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (PickPlace(), Push(), PressButton())}
+TASKS: dict[str, Task] = {task.name: task for task in (PickPlace(), Push(), PressButton(), Hold(), Pour(), FlipCup())}
 """Name -> task."""
 
 _STREAM_GOAL = 3

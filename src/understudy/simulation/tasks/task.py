@@ -52,6 +52,8 @@ class Task(ABC):
     left_open: ClassVar[str]
     """What the label does not tell and the video does."""
 
+    embodiments: ClassVar[tuple[str, ...]] = ("human_hand", "xarm7_xhand", "xarm7_gripper")
+    """Who does it: those for whom a plan or an expert exists."""
     done_on_the_way_of: ClassVar[frozenset[str]] = frozenset()
     """Other tasks that fulfil this one on their way when they are done with the same target."""
 
