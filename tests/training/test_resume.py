@@ -1,8 +1,9 @@
 """A run that was stopped and goes on is the run that never stopped, bit for bit."""
 
 import json
-import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -129,18 +130,13 @@ def test_a_finished_run_is_left_alone(linear, tmp_path, capsys):
 
 
 def test_two_trainers_cannot_share_a_folder(linear, tmp_path):
-    import subprocess
-    import sys
-
-    hold = "import sys; from pathlib import Path; from understudy.training.run_folder import RunFolder\n"
-    hold += f"folder = RunFolder(Path({str(tmp_path)!r})); folder.lock(); print('held', flush=True); sys.stdin.read()"
-    holder = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert holder.stdout.readline() == "held\n"
+    hold = (
+        "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
+    )
+    command = [sys.executable, "-c", hold, str(tmp_path / ".lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "\n"
         with pytest.raises(UnderstudyError, match="another process is training in this folder"):
             run(linear, tmp_path)
-    finally:
-        holder.communicate("")
-    assert holder.returncode == 0
+        holder.communicate("\n")
     assert run(linear, tmp_path)["status"] == "finished"
-    assert os.listdir(tmp_path / "checkpoints") == ["step_00000012.safetensors"]

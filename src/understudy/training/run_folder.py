@@ -10,10 +10,10 @@ RUN/policy/         the exported policy
 import dataclasses
 import fcntl
 import json
-import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from understudy.errors import UnderstudyError
 from understudy.files import write_text
@@ -57,7 +57,6 @@ class RunFolder:
         self.log = root / "log.jsonl"
         self.tensorboard = root / "tensorboard"
         self.policy = root / "policy"
-        self._lock: IO[str] | None = None
 
     def read_record(self) -> dict[str, Any] | None:
         """What `run.json` says; None if there is none."""
@@ -76,30 +75,25 @@ class RunFolder:
         """Write `run.json`."""
         write_text(self.root / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
-    def lock(self) -> None:
-        """Claim the folder for this process until `unlock` or its end.
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Claim the folder for this process.
 
         Raises:
             UnderstudyError: another process trains here, or the folder cannot be written.
         """
-        path = self.root / ".lock"
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            self._lock = path.open("a")
-        except OSError as error:
-            raise UnderstudyError(f"{self.root}: cannot be written: {error.strerror}") from error
-        try:
-            # A lock of this kind ends with its process and is not inherited by the processes that prepare samples.
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UnderstudyError(f"{self.root}: another process is training in this folder") from error
-
-    def unlock(self) -> None:
-        """Let go of the folder."""
-        if self._lock is not None:
-            os.unlink(self._lock.name)
-            self._lock.close()
-            self._lock = None
+        with ExitStack() as stack:
+            try:
+                self.root.mkdir(parents=True, exist_ok=True)
+                file = stack.enter_context((self.root / ".lock").open("a"))
+            except OSError as error:
+                raise UnderstudyError(f"{self.root}: cannot be written: {error.strerror}") from error
+            try:
+                # A lock of this kind ends with its process and is not inherited by those that prepare samples.
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UnderstudyError(f"{self.root}: another process is training in this folder") from error
+            yield
 
 
 def refuse_other_settings(

@@ -129,6 +129,9 @@ def train(
         if threads is None and record is not None and resume:
             threads = record.get("threads")
         with _threads(threads), ExitStack() as stack:
+            if accelerator.is_main_process:
+                stack.enter_context(folder.locked())
+                remove_parts(folder.checkpoints)
             return _Run(experiment, folder, accelerator, config, options, compile).go(stack)
 
 
@@ -148,9 +151,6 @@ class _Run:
         self.experiment, self.folder, self.accelerator = experiment, folder, accelerator
         self.config, self.options = config, options
         self.is_main = accelerator.is_main_process
-        if self.is_main:
-            folder.lock()
-            remove_parts(folder.checkpoints)
         sharding = Sharding(
             experiment.batch_size, experiment.accumulate, accelerator.num_processes, accelerator.process_index
         )
@@ -190,8 +190,6 @@ class _Run:
 
     def go(self, stack: ExitStack) -> dict[str, Any]:
         """Train to the end; the context is left with everything closed, whatever happens."""
-        if self.is_main:
-            stack.callback(self.folder.unlock)
         self.progress = RunProgress(self.experiment.name, self.is_main)
         stack.callback(self.progress.close)
         self.record = self._new_record() if self.is_main else {}
