@@ -10,8 +10,19 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Shaped
 
-__all__ = ["BOOKKEEPING", "DTYPES", "Feature", "arrow_schema", "info_entry", "scalar", "vector", "video"]
+__all__ = [
+    "BOOKKEEPING",
+    "DTYPES",
+    "Feature",
+    "arrow_schema",
+    "column_values",
+    "info_entry",
+    "scalar",
+    "vector",
+    "video",
+]
 
 Dtype = Literal["float32", "float64", "int64", "bool", "video"]
 DTYPES: tuple[Dtype, ...] = ("float32", "float64", "int64", "bool", "video")
@@ -101,3 +112,20 @@ def arrow_schema(features: Mapping[str, Feature]) -> pa.Schema:
         columns.append((name, pa.list_(value, length) if length > 1 else value))
         described[name] = {"feature": value_type, "length": length, "_type": "List"} if length > 1 else value_type
     return pa.schema(columns, metadata={"huggingface": json.dumps({"info": {"features": described}})})
+
+
+def column_values(column: pa.ChunkedArray, feature: Feature) -> Shaped[np.ndarray, "R n"] | None:
+    """The numbers of a parquet column; None if they are not what the feature says or have gaps."""
+    width = feature.shape[0]
+    flat = column.combine_chunks()
+    if flat.null_count:
+        return None
+    if pa.types.is_list(flat.type) or pa.types.is_large_list(flat.type) or pa.types.is_fixed_size_list(flat.type):
+        rows, flat = len(flat), flat.flatten()
+        if len(flat) != rows * width or flat.null_count:
+            return None
+    elif width != 1:
+        return None
+    if flat.type != pa.from_numpy_dtype(np.dtype(feature.dtype)):
+        return None
+    return np.array(flat.to_numpy(zero_copy_only=False)).reshape(-1, width)

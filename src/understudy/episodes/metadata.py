@@ -41,6 +41,23 @@ class Info:
     data_path: str
     video_path: str | None
 
+    def split_ranges(self, root: Path) -> dict[str, range]:
+        """Episodes of each split of the data set at `root`.
+
+        Raises:
+            UnderstudyError: a split that is no range of the episodes.
+        """
+        result = {}
+        for name, words in self.splits.items():
+            first, _, end = str(words).partition(":")
+            if not (first.isdecimal() and end.isdecimal() and int(first) <= int(end) <= self.num_episodes):
+                raise UnderstudyError(
+                    f"{root / layout.INFO_FILE}: splits.{name} is {words!r}, "
+                    f"it must be 'first:end' within 0:{self.num_episodes}"
+                )
+            result[name] = range(int(first), int(end))
+        return result
+
     def data_file(self, chunk: int, file: int) -> Path:
         """A data file, relative to the data set."""
         return Path(self.data_path.format(chunk_index=chunk, file_index=file))

@@ -14,7 +14,7 @@ import pyarrow as pa
 from jaxtyping import Shaped, UInt8
 
 from understudy.episodes import layout
-from understudy.episodes.features import Feature
+from understudy.episodes.features import Feature, column_values
 from understudy.episodes.metadata import read_episodes, read_info, read_statistics, read_table
 from understudy.episodes.statistics import Statistics
 from understudy.episodes.video_file import VideoFile
@@ -124,16 +124,7 @@ class EpisodeReader:
         Raises:
             UnderstudyError: a split that is no range of the episodes.
         """
-        result = {}
-        for name, words in self.info.splits.items():
-            first, _, end = str(words).partition(":")
-            if not (first.isdecimal() and end.isdecimal() and int(first) <= int(end) <= self.num_episodes):
-                raise UnderstudyError(
-                    f"{self.root / layout.INFO_FILE}: splits.{name} is {words!r}, "
-                    f"it must be 'first:end' within 0:{self.num_episodes}"
-                )
-            result[name] = range(int(first), int(end))
-        return result
+        return self.info.split_ranges(self.root)
 
     def episode(self, index: int) -> EpisodeRecord:
         """Length, task and metadata of an episode."""
@@ -266,23 +257,6 @@ class EpisodeReader:
                 files.popitem(last=False)
         files.move_to_end(path)
         return files[path]
-
-
-def column_values(column: pa.ChunkedArray, feature: Feature) -> Shaped[np.ndarray, "R n"] | None:
-    """The numbers of a parquet column; None if they are not what the feature says or have gaps."""
-    width = feature.shape[0]
-    flat = column.combine_chunks()
-    if flat.null_count:
-        return None
-    if pa.types.is_list(flat.type) or pa.types.is_large_list(flat.type) or pa.types.is_fixed_size_list(flat.type):
-        rows, flat = len(flat), flat.flatten()
-        if len(flat) != rows * width or flat.null_count:
-            return None
-    elif width != 1:
-        return None
-    if flat.type != pa.from_numpy_dtype(np.dtype(feature.dtype)):
-        return None
-    return np.array(flat.to_numpy(zero_copy_only=False)).reshape(-1, width)
 
 
 def frame_numbers(video: VideoFile, span: VideoSpan, fps: float) -> Shaped[np.ndarray, " T"]:

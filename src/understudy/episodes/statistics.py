@@ -28,9 +28,9 @@ def number_statistics(values: Shaped[np.ndarray, "T n"], valid: Bool[np.ndarray,
 class PixelHistogram:
     """Counts of the 256 levels of each channel over all pixels seen."""
 
-    def __init__(self) -> None:
-        self.counts: Int[np.ndarray, "3 256"] = np.zeros((3, 256), dtype=np.int64)
-        self.num_frames = 0
+    def __init__(self, counts: Int[np.ndarray, "3 256"] | None = None, num_frames: int = 0) -> None:
+        self.counts: Int[np.ndarray, "3 256"] = np.zeros((3, 256), dtype=np.int64) if counts is None else counts
+        self.num_frames = num_frames
 
     def add(self, frame: UInt8[np.ndarray, "H W 3"]) -> None:
         """Count one frame."""

@@ -1,5 +1,7 @@
-"""An mp4 that grows frame by frame over many episodes; every frame can be sought."""
+"""H.264 in mp4: one file per episode, frame by frame, and files joined without decoding them."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,20 +9,45 @@ import av
 import numpy as np
 from jaxtyping import UInt8
 
-__all__ = ["VideoStream"]
+from understudy.errors import BadVideo
 
-# A key frame every second frame keeps random access cheap; no B-frames, so that the first frame is at time 0.
-_OPTIONS = {"crf": "23", "preset": "fast", "g": "2", "bf": "0"}
+__all__ = ["Encoding", "VideoStream", "join_videos", "stream_format"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How frames are compressed (libx264, yuv420p)."""
+
+    crf: int = 23
+    """Constant rate factor, 0 (lossless) to 51."""
+    key_frame_every: int = 2
+    """Distance of key frames; 2 keeps random access cheap: two pictures at most are decoded for one."""
+    preset: str = "fast"
+
+    def options(self) -> dict[str, str]:
+        """The encoder's options.
+
+        No B-frames, so that the first frame is at time 0; one thread, as episodes are recorded by several processes
+        and their bytes must not depend on the machine.
+        """
+        return {
+            "crf": str(self.crf),
+            "preset": self.preset,
+            "g": str(self.key_frame_every),
+            "bf": "0",
+            "threads": "1",
+        }
 
 
 class VideoStream:
-    """H.264 (yuv420p) encoder into one file; frame i of the file is shown at i / fps seconds."""
+    """Encoder into one file; frame i of the file is shown at i / fps seconds."""
 
-    def __init__(self, path: Path, fps: Fraction, height: int, width: int) -> None:
+    def __init__(self, path: Path, fps: Fraction, height: int, width: int, encoding: Encoding | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._shape = (height, width, 3)
         self._container = av.open(str(path), "w")
-        self._stream = self._container.add_stream("libx264", rate=fps, options=_OPTIONS)
+        options = (encoding or Encoding()).options()
+        self._stream = self._container.add_stream("libx264", rate=fps, options=options)
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
         self._stream.codec_context.time_base = 1 / fps
         self.num_frames = 0
@@ -42,3 +69,50 @@ class VideoStream:
     def abandon(self) -> None:
         """Give the file up; it is not readable afterwards."""
         self._container.close()
+
+
+def stream_format(path: Path) -> tuple[object, ...]:
+    """What two files must have in common to be joined: codec, its parameters, size and time base."""
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            stream = container.streams.video[0]
+            codec = stream.codec_context
+            return codec.name, codec.extradata, codec.width, codec.height, stream.time_base
+    except (av.FFmpegError, LookupError, OSError, ValueError) as error:
+        raise BadVideo(f"{path}: damaged or no video: {error}") from error
+
+
+def join_videos(paths: Sequence[Path], num_frames: Iterable[int], fps: Fraction, target: Path) -> None:
+    """Copy the packets of files of one format into `target`, one file after the other.
+
+    Args:
+        paths: the files; frame i of each is shown at i / fps seconds.
+        num_frames: frames of each.
+        fps: frames per second.
+        target: file to write.
+
+    Raises:
+        BadVideo: a file that is damaged or has another number of frames.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(target), "w") as output:
+        stream = None
+        start = 0
+        for path, wanted in zip(paths, num_frames, strict=True):
+            try:
+                with av.open(str(path), metadata_errors="replace") as source:
+                    video = source.streams.video[0]
+                    stream = stream or output.add_stream_from_template(video)
+                    offset = round(start / fps / Fraction(video.time_base or 1))
+                    count = 0
+                    for packet in source.demux(video):
+                        if not packet.size or packet.pts is None or packet.dts is None:
+                            continue
+                        packet.pts, packet.dts, packet.stream = packet.pts + offset, packet.dts + offset, stream
+                        output.mux(packet)
+                        count += 1
+            except (av.FFmpegError, LookupError, OSError, ValueError) as error:
+                raise BadVideo(f"{path}: damaged or no video: {error}") from error
+            if count != wanted:
+                raise BadVideo(f"{path}: {count} frames, the episodes table says {wanted}")
+            start += count
