@@ -4,31 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from understudy.episodes.mixture import Sample
+from understudy.episodes.mixture import SampleSource as TrainingData
+
 __all__ = ["Batch", "Experiment", "Precision", "Sample", "TrainingData"]
 
-Sample = dict[str, np.ndarray]
-"""Named arrays of one training sample; every sample of a data set has the same names and shapes."""
 Batch = dict[str, Tensor]
 """Samples stacked along a new first axis."""
 Precision = Literal["no", "bf16", "fp16"]
-
-
-class TrainingData(Protocol):
-    """Samples by index. All chance comes from the generator, so that the same (index, generator) is the same sample."""
-
-    def __len__(self) -> int:
-        """Number of indices in an epoch."""
-        ...
-
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
-        """One sample: a pure function of `index` and the state of `rng`."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from understudy.methods.kinematic.anchoring import (
 )
 from understudy.methods.kinematic.approach import approach
 from understudy.methods.kinematic.holding import carry_contacts, find_carry, holding, steady_grip
-from understudy.methods.policy import Prompt
 from understudy.perception.scene_change import Move, find_moves
 from understudy.perception.scene_objects import SceneObject, beside_hand, find_objects, foreground
 from understudy.perception.track import track_hand
@@ -50,7 +49,7 @@ class Plan:
     notes: tuple[str, ...]
 
 
-def plan(prompt: Prompt, observation: Observation, robot: str, dt_s: float) -> Plan:
+def plan(prompt: HumanVideo | HandTrack, observation: Observation, robot: str, dt_s: float) -> Plan:
     """Actions for `robot`, one per control step of `dt_s`, that do what the hand in `prompt` does.
 
     A video is tracked from its pixels and anchored at what it touches; a `HandTrack` is taken as it is. A video without

@@ -3,7 +3,7 @@
 from understudy.errors import UnderstudyError
 from understudy.methods.kinematic.plan import Plan, plan
 from understudy.methods.policy import Policy, Prompt
-from understudy.records import ActionChunk, Observation
+from understudy.records import ActionChunk, HandTrack, HumanVideo, Observation
 
 __all__ = ["KinematicPolicy"]
 
@@ -16,7 +16,7 @@ class KinematicPolicy(Policy):
 
     def __init__(self, robot: str) -> None:
         self._robot = robot
-        self._prompt: Prompt | None = None
+        self._prompt: HumanVideo | HandTrack | None = None
         self._plan: Plan | None = None
 
     def reset(self, prompt: Prompt) -> None:

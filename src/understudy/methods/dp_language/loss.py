@@ -1,0 +1,30 @@
+"""What the language policy minimises: the diffusion loss of its action chunks."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from understudy.methods.dp_language.model import LanguageDiffusion
+from understudy.methods.experiment import Batch
+from understudy.networks.image_encoder import colour_jitter
+
+__all__ = ["loss"]
+
+
+def loss(
+    model: LanguageDiffusion, batch: Batch, generator: torch.Generator, jitter: float
+) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+    """Mean over samples and windows.
+
+    Args:
+        model: in training mode.
+        batch: as `episodes.paired.PairedWindows` gives it, without the prompt.
+        generator: of colours and diffusion noise.
+        jitter: as in `colour_jitter`.
+    """
+    times = batch["actions"].shape[1]
+    label = model.text(model.known_labels[batch["label"]]).repeat_interleave(times, 0)
+    images = colour_jitter(batch["images"], jitter, generator)
+    context = model.context(label, images.flatten(0, 1), batch["states"].flatten(0, 1))
+    total = model.head.loss(context, batch["actions"].flatten(0, 1), generator).mean()
+    return total, {"action": total.detach()}

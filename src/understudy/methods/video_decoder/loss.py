@@ -1,0 +1,51 @@
+"""What the video decoder minimises: the diffusion loss of its action chunks, and the error of the path it plans."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from understudy.methods.experiment import Batch
+from understudy.methods.video_decoder.model import VideoDecoder
+from understudy.networks.image_encoder import colour_jitter
+
+__all__ = ["LossConfig", "loss"]
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights and augmentation."""
+
+    path_weight: float = 2.0
+    """Of the planned path's mean squared error, beside the diffusion loss."""
+    blank_probability: float = 0.05
+    """Share of prompts that are blackened: the policy then does anything that the scene allows."""
+    jitter: float = 0.15
+    """Largest relative change of a colour channel's gain; brightness moves by up to half of it. Places never move."""
+
+
+def loss(
+    model: VideoDecoder, batch: Batch, generator: torch.Generator, config: LossConfig
+) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+    """Mean over samples and windows.
+
+    Args:
+        model: in training mode.
+        batch: as `episodes.paired.PairedWindows` gives it.
+        generator: of colours, blanks and diffusion noise.
+        config: weights.
+    """
+    times = batch["actions"].shape[1]
+    blank = torch.rand(len(batch["prompt"]), generator=generator) < config.blank_probability
+    prompt = colour_jitter(batch["prompt"], config.jitter, generator)
+    prompt[blank] = 0
+    images = colour_jitter(batch["images"], config.jitter, generator)
+    tokens, path = model.make_plan(prompt)
+    path_error = ((path.float() - batch["path"]) ** 2).flatten(1).mean(1)
+    path_loss = (path_error * ~blank).sum() / (~blank).sum().clamp(min=1)
+    plan = tokens.repeat_interleave(times, 0), path.repeat_interleave(times, 0)
+    context = model.context(plan, images.flatten(0, 1), batch["states"].flatten(0, 1))
+    action_loss = model.head.loss(context, batch["actions"].flatten(0, 1), generator).mean()
+    total = action_loss + config.path_weight * path_loss
+    return total, {"action": action_loss.detach(), "path": path_loss.detach()}

@@ -1,0 +1,107 @@
+"""A policy conditioned on a video and trained end to end: prompt video -> plan -> actions, in one network.
+
+This is the baseline that Human2Robot calls "action decoder with human": what video pretraining has to beat. The prompt
+encoder is read out by plan queries, one per phase of the robot's episode. From each a coarse path of the robot is
+predicted (a loss from the robot's own actions: it makes the tokens carry *where*), and the action head attends to them.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from understudy.networks.action_diffusion import ActionDiffusion, DiffusionConfig
+from understudy.networks.image_encoder import ImageEncoder, image_pair, to_float
+from understudy.networks.transformer import Block, position_codes
+
+__all__ = ["ModelConfig", "PromptEncoder", "VideoDecoder"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes."""
+
+    image_size: int = 96
+    prompt_frames: int = 20
+    """Frames of the prompt, evenly spaced in time from first to last."""
+    num_phases: int = 16
+    """Way-points of the plan, evenly spaced in time over the robot's episode."""
+    chunk: int = 8
+    action_size: int = 7
+    prompt_layers: int = 2
+    prompt_stages: tuple[tuple[int, int], ...] = ((24, 4), (48, 2), (64, 2))
+    image_stages: tuple[tuple[int, int], ...] = ((32, 4), (64, 2), (64, 1), (64, 2))
+    diffusion: DiffusionConfig = field(
+        default_factory=lambda: DiffusionConfig(
+            width=192, heads=6, encoder_layers=2, decoder_layers=3, attention_dropout=0.0, dropout=0.0
+        )
+    )
+
+
+class PromptEncoder(nn.Module):
+    """A video, and what changes in it, to one token per phase of the task."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width = config.diffusion.width
+        self.frames = ImageEncoder(6, config.image_size, stages=config.prompt_stages)
+        self.flatten = nn.Linear(self.frames.size, width)
+        self.queries = nn.Parameter(torch.randn(config.num_phases, width) * 0.02)
+        self.blocks = nn.ModuleList([Block(width, config.diffusion.heads) for _ in range(config.prompt_layers)])
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, prompt_BTSSC: UInt8[Tensor, "B T S S 3"]) -> Float[Tensor, "B P D"]:
+        """Tokens of the phases."""
+        count, length = prompt_BTSSC.shape[:2]
+        video = to_float(prompt_BTSSC)
+        video = torch.cat([video, video - video[:, :1]], dim=2)
+        tokens = self.flatten(self.frames(video.flatten(0, 1)).flatten(1)).unflatten(0, (count, length))
+        tokens = tokens + position_codes(torch.arange(length, device=tokens.device), tokens.shape[-1])
+        x = torch.cat([self.queries.expand(count, -1, -1), tokens], dim=1)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x[:, : len(self.queries)])
+
+
+class VideoDecoder(nn.Module):
+    """Prompt, two images and two robot states to a chunk of actions."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.diffusion.width
+        self.prompt = PromptEncoder(config)
+        self.plan = nn.Linear(width, config.action_size)
+        self.plan_in = nn.Linear(config.action_size, width)
+        self.condition = nn.Sequential(nn.Linear(config.num_phases * config.action_size + width, width), nn.GELU())
+        self.images = ImageEncoder(6, config.image_size, condition=width, stages=config.image_stages)
+        self.image_in = nn.Linear(self.images.size, width)
+        self.state_in = nn.Linear(2 * config.action_size, width)
+        self.head = ActionDiffusion(config.diffusion, config.chunk, config.action_size)
+
+    def make_plan(
+        self, prompt_BTSSC: UInt8[Tensor, "B T S S 3"]
+    ) -> tuple[Float[Tensor, "B P D"], Float[Tensor, "B P A"]]:
+        """Tokens of the phases, and the robot's path that they stand for (normalised)."""
+        tokens = self.prompt(prompt_BTSSC)
+        return tokens, self.plan(tokens)
+
+    def context(
+        self,
+        plan: tuple[Float[Tensor, "B P D"], Float[Tensor, "B P A"]],
+        images_B2SSC: UInt8[Tensor, "B 2 S S 3"],
+        states_B2A: Float[Tensor, "B 2 A"],
+    ) -> Float[Tensor, "B M D"]:
+        """Condition tokens of the action head.
+
+        Args:
+            plan: as `make_plan` gives it.
+            images_B2SSC: the earlier image, then the present one.
+            states_B2A: robot states at the same times, normalised as actions are.
+        """
+        tokens, path = plan
+        vector = self.condition(torch.cat([path.flatten(1), tokens.mean(1)], dim=1))
+        seen = self.image_in(self.images(image_pair(images_B2SSC), vector).flatten(1))
+        own = self.state_in(states_B2A.flatten(1))
+        return self.head.encode(torch.cat([tokens + self.plan_in(path), seen[:, None], own[:, None]], dim=1))

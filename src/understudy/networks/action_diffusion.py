@@ -1,0 +1,79 @@
+"""A diffusion policy's head: chunks of actions, denoised by a transformer that looks at condition tokens.
+
+The layout of MDT (Reuss et al., 2024), as video_prompt uses it (Table 4): an encoder mixes the condition tokens once
+per observation; a decoder of action tokens, modulated by the noise level, attends to them once per noise level.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from understudy.networks.edm import EDM, Sampler, sample
+from understudy.networks.transformer import Block, ConditionedBlock, position_codes
+
+__all__ = ["ActionDiffusion", "DiffusionConfig"]
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """Sizes; the defaults are Table 4 of video_prompt."""
+
+    width: int = 512
+    heads: int = 8
+    encoder_layers: int = 4
+    decoder_layers: int = 6
+    attention_dropout: float = 0.3
+    dropout: float = 0.1
+    edm: EDM = field(default_factory=EDM)
+
+
+class ActionDiffusion(nn.Module):
+    """p(actions (K, A) | condition tokens (M, D)), actions normalised to a standard deviation of about 0.5."""
+
+    def __init__(self, config: DiffusionConfig, chunk: int, action_size: int) -> None:
+        super().__init__()
+        self.config, self.chunk, self.action_size = config, chunk, action_size
+        width = config.width
+        rates = config.attention_dropout, config.dropout
+        self.encoder = nn.ModuleList([Block(width, config.heads, *rates) for _ in range(config.encoder_layers)])
+        self.encoder_norm = nn.LayerNorm(width)
+        self.action_in = nn.Linear(action_size, width)
+        self.places = nn.Parameter(torch.randn(chunk, width) * 0.02)
+        self.noise_level = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.decoder = nn.ModuleList(
+            [ConditionedBlock(width, config.heads, *rates) for _ in range(config.decoder_layers)]
+        )
+        self.norm = nn.LayerNorm(width)
+        self.action_out = nn.Linear(width, action_size)
+        nn.init.zeros_(self.action_out.weight)
+        nn.init.zeros_(self.action_out.bias)
+
+    def encode(self, tokens_BMD: Float[Tensor, "B M D"]) -> Float[Tensor, "B M D"]:
+        """Mix the condition tokens; once per observation."""
+        for block in self.encoder:
+            tokens_BMD = block(tokens_BMD)
+        return self.encoder_norm(tokens_BMD)
+
+    def loss(
+        self, context_BMD: Float[Tensor, "B M D"], actions_BKA: Float[Tensor, "B K A"], generator: torch.Generator
+    ) -> Float[Tensor, "B K A"]:
+        """Squared error of every component, not yet averaged; `context_BMD` as `encode` gives it."""
+        return self.config.edm.loss(lambda x, c: self._network(x, c, context_BMD), actions_BKA, generator)[0]
+
+    def sample(
+        self, context_BMD: Float[Tensor, "B M D"], start_BKA: Float[Tensor, "B K A"], steps: int, sampler: Sampler
+    ) -> Float[Tensor, "B K A"]:
+        """Actions from unit normal noise, or from zeros."""
+        return sample(self.config.edm, lambda x, c: self._network(x, c, context_BMD), start_BKA, steps, sampler)
+
+    def _network(
+        self, x_BKA: Float[Tensor, "B K A"], noise_B: Float[Tensor, " B"], context_BMD: Float[Tensor, "B M D"]
+    ) -> Float[Tensor, "B K A"]:
+        # c_noise lies in about [-2, 1.1]: stretched so that the codes tell neighbouring levels apart.
+        level_BD = self.noise_level(position_codes(noise_B * 250, self.config.width))
+        h_BKD = self.action_in(x_BKA) + self.places
+        for block in self.decoder:
+            h_BKD = block(h_BKD, level_BD, context_BMD)
+        return self.action_out(self.norm(h_BKD)).float()

@@ -1,0 +1,93 @@
+"""Transformer blocks: pre-norm, GELU; conditioned ones shift, scale and gate every branch by a vector."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+__all__ = ["Attention", "Block", "ConditionedBlock", "position_codes"]
+
+
+def position_codes(places: Float[Tensor, " N"], width: int, longest: float = 1000.0) -> Float[Tensor, "N D"]:
+    """Sines and cosines of `places` at `width / 2` frequencies between 1 and 1 / `longest`."""
+    half = width // 2
+    rates = longest ** (-torch.arange(half, device=places.device) / max(half - 1, 1))
+    angles = places[:, None].float() * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+class Attention(nn.Module):
+    """Multi-head attention of x over a context (itself by default)."""
+
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(width, width, bias=False)
+        self.key_value = nn.Linear(width, 2 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(
+        self, x_BND: Float[Tensor, "B N D"], context_BMD: Float[Tensor, "B M D"] | None = None
+    ) -> Float[Tensor, "B N D"]:
+        """Attend; no mask."""
+        context = x_BND if context_BMD is None else context_BMD
+        q = self._split(self.query(x_BND))
+        k, v = (self._split(part) for part in self.key_value(context).chunk(2, dim=-1))
+        mixed = scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+    def _split(self, x_BND: Float[Tensor, "B N D"]) -> Float[Tensor, "B H N E"]:
+        return x_BND.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+def _mlp(width: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width, bias=False)
+    )
+
+
+class Block(nn.Module):
+    """Self-attention, then an MLP, each added to what comes in."""
+
+    def __init__(self, width: int, heads: int, attention_dropout: float = 0.0, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(2)])
+        self.attention = Attention(width, heads, attention_dropout)
+        self.mlp = _mlp(width, dropout)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x_BND: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
+        """Mix tokens."""
+        x_BND = x_BND + self.dropout(self.attention(self.norms[0](x_BND)))
+        return x_BND + self.dropout(self.mlp(self.norms[1](x_BND)))
+
+
+class ConditionedBlock(nn.Module):
+    """Self-attention, cross-attention and MLP, each shifted, scaled and gated by a vector (adaLN-zero of DiT).
+
+    At initialisation every gate is zero: the block is the identity.
+    """
+
+    def __init__(self, width: int, heads: int, attention_dropout: float = 0.0, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(width, elementwise_affine=False) for _ in range(3)])
+        self.attention = Attention(width, heads, attention_dropout)
+        self.cross_attention = Attention(width, heads, attention_dropout)
+        self.mlp = _mlp(width, dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.modulation = nn.Linear(width, 9 * width)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(
+        self, x_BND: Float[Tensor, "B N D"], vector_BD: Float[Tensor, "B D"], context_BMD: Float[Tensor, "B M D"]
+    ) -> Float[Tensor, "B N D"]:
+        """Mix tokens with each other and with the context."""
+        parts = self.modulation(nn.functional.silu(vector_BD))[:, None].chunk(9, dim=-1)
+        x_BND = x_BND + parts[2] * self.dropout(self.attention(self._modulated(0, x_BND, parts)))
+        x_BND = x_BND + parts[5] * self.dropout(self.cross_attention(self._modulated(1, x_BND, parts), context_BMD))
+        return x_BND + parts[8] * self.dropout(self.mlp(self._modulated(2, x_BND, parts)))
+
+    def _modulated(self, branch: int, x_BND: Tensor, parts: tuple[Tensor, ...]) -> Tensor:
+        shift, scale = parts[3 * branch], parts[3 * branch + 1]
+        return self.norms[branch](x_BND) * (1 + scale) + shift
