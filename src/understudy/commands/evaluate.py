@@ -9,30 +9,56 @@ __all__ = ["run"]
 
 def run(
     suite: tyro.conf.Positional[str],
-    episodes: int = 100,
+    policy: tuple[str, ...] = (),
+    episodes: int | None = None,
+    first_seed: int | None = None,
+    robots: tuple[str, ...] = (),
+    tasks: tuple[str, ...] = (),
+    prompts: tuple[str, ...] = (),
+    row_episodes: dict[str, int] = {},  # noqa: B006 (tyro reads the default; nobody writes to it)
     out: Path = Path("results"),
     runs: Path = Path("runs"),
-    first_seed: int | None = None,
     processes: int = 2,
 ) -> None:
-    """Run a suite of the benchmark and write its result file (JSON, and a table in Markdown).
+    """Run a suite of the benchmark: a result file (JSON, and a table in Markdown) and a page to look at.
 
-    Finished episodes are kept, so an interrupted run goes on where it stopped.
+    Every row meets the same layouts from the same initial state. Finished episodes are kept, so an interrupted run
+    goes on where it stopped; another checkpoint never uses the episodes of the one before.
 
     Examples:
       understudy list suites
-      understudy evaluate watch --episodes 5 --out /tmp/results
+      understudy evaluate first_policies --policy runs/my_run/policy oracle --episodes 5 --out /tmp/results
+      understudy evaluate first_policies --row-episodes kinematic 34
       understudy evaluate watch
 
     Args:
         suite: See `understudy list suites`.
-        episodes: Layouts per task.
+        policy: Rows: names or folders, each alone or as ROW=NAME_OR_FOLDER; several of one row are training seeds. The
+            suite's own rows and pretrained policies by default; `oracle` replays the true hand.
+        episodes: Layouts per task; as many as the suite says by default.
+        first_seed: Seed of the first layout; the sealed test range by default. Choices belong on 1000000 and above.
+        robots: Only these robots.
+        tasks: Only these tasks.
+        prompts: Only these prompts, of right, wrong, blank and moved.
+        row_episodes: Fewer layouts for slow rows: ROW NUMBER, ...
         out: Folder of the result file.
-        runs: Folder where finished episodes are kept.
-        first_seed: Seed of the first layout; the sealed test range by default.
+        runs: Folder where finished episodes, clips and the page are kept.
         processes: How many run side by side.
     """
-    from understudy.evaluation.suites import run_suite
+    from understudy.evaluation.run_suite import SuiteOptions, run_suite
+    from understudy.simulation.seeds import TEST
 
-    run_suite(suite, episodes=episodes, out=out, runs=runs, first_seed=first_seed, processes=processes)
-    print(f"see {out / f'{suite}.json'} and {out / f'{suite}.md'}")
+    options = SuiteOptions(
+        policies=policy,
+        episodes=episodes,
+        first_seed=TEST.start if first_seed is None else first_seed,
+        robots=robots,
+        tasks=tasks,
+        prompts=prompts,
+        row_episodes=row_episodes,
+        out=out,
+        runs=runs,
+        processes=processes,
+    )
+    run_suite(suite, options)
+    print(f"see {out / f'{suite}.md'}, {out / f'{suite}.json'} and {runs / suite / 'report.html'}")

@@ -21,10 +21,10 @@ _BLOCK = re.compile(r"(<!-- table: (?P<file>\S+)(?P<picks>[^>]*) -->\n).*?(<!-- 
 def _table(root: Path, match: re.Match[str]) -> str:
     report = read_report(root / match["file"])
     picks = dict(word.split("=", 1) for word in match["picks"].split())
-    unknown = set(picks) - {"rows", "columns", "metrics", "robots"}
+    unknown = set(picks) - {"rows", "columns", "metrics", "robots", "prompts"}
     if unknown:
         raise UnderstudyError(
-            f"table of {match['file']}: cannot pick by {', '.join(unknown)}; use rows, columns, metrics, robots"
+            f"table of {match['file']}: no pick by {', '.join(unknown)}; use rows, columns, metrics, robots, prompts"
         )
     cells = [
         cell

@@ -139,6 +139,8 @@ def read_report(path: Path) -> EvalReport:
 def _show(cell: EvalCell) -> str:
     if cell.k is not None and cell.n is not None and cell.low is not None and cell.high is not None:
         return f"{cell.value:.0%} ({cell.k}/{cell.n}, {cell.low:.0%} to {cell.high:.0%})"
+    if cell.low is not None and cell.high is not None:
+        return f"{cell.value:.3g} ({cell.low:.3g} to {cell.high:.3g})"
     return f"{cell.value:.4g}"
 
 

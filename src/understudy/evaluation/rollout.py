@@ -1,15 +1,17 @@
-"""One closed-loop episode: a policy acts until it is done, the task's time is up, or objects are lost."""
+"""One closed-loop episode: a policy acts in chunks until it is done, the task is, time is up, or objects are lost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from understudy.evaluation.judge import Judge
 from understudy.methods.policy import Policy, Prompt
+from understudy.simulation.controller import CONTROL_DT_S
 from understudy.simulation.tabletop import Tabletop
 
 __all__ = ["Rollout", "run_rollout"]
 
 _SETTLE_STEPS = 5
-"""Control steps without a new command after the policy is done, so that released objects come to rest."""
+"""Control steps without a new command at the end, so that released objects come to rest."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Rollout:
     """What came of one episode."""
 
     success: bool
+    """The table's own goal is fulfilled at the end."""
     score: float
     """0 to 100, by the task's rubric."""
     failure: str
@@ -30,36 +33,47 @@ def run_rollout(
     policy: Policy,
     prompt: Prompt,
     *,
-    execute: int | None = None,
+    asked: Judge | None = None,
+    judges: Sequence[Judge] = (),
     on_step: Callable[[Tabletop], None] | None = None,
 ) -> Rollout:
     """Run one episode from reset.
 
+    Of every chunk the first `policy.execute` actions are carried out, then the policy is asked again. A policy that
+    never says that it is done is stopped between chunks once what was asked of it lasts.
+
     Args:
         table: the simulated scene; it is reset first.
         policy: acts; it is reset with `prompt`.
-        prompt: the demonstration.
-        execute: actions of each chunk that are carried out before the policy is asked again; None for all.
+        prompt: what says what to do.
+        asked: judges what the prompt asks for, and gives the time limit; the table's own goal by default.
+        judges: further ones that see every state, for scores of other goals.
         on_step: called after every control step, for recording.
     """
+    asked = Judge(table.task.name, [table.goal], table.layout) if asked is None else asked
+    max_steps = max(table.max_steps, round(asked.time_limit_s / CONTROL_DT_S))
+
+    def watched() -> None:
+        state = table.state
+        for judge in (asked, *judges):
+            judge.see(state)
+        if on_step is not None:
+            on_step(table)
+
     observation = table.reset()
     policy.reset(prompt)
     num_steps, done = 0, False
-    while not done and num_steps < table.max_steps:
+    while not done and num_steps < max_steps:
         chunk = policy.act(observation)
-        for action in chunk.actions[:execute]:
+        for action in chunk.actions[: policy.execute][: max_steps - num_steps]:
             table.step(action, observe=False)
             num_steps += 1
-            if on_step is not None:
-                on_step(table)
-            if num_steps >= table.max_steps:
-                break
-        done = chunk.done or table.lost()
+            watched()
+        done = chunk.done or asked.lasts or table.lost()
         if not done:
             observation = table.observe()
     for _ in range(_SETTLE_STEPS):
         table.step(None, observe=False)
-        if on_step is not None:
-            on_step(table)
+        watched()
     success = table.success()
     return Rollout(success, table.score(), "" if success else table.failure(), num_steps)

@@ -1,0 +1,172 @@
+"""One layout of a suite in one process: every row, robot and prompt from the same initial state, a file an episode."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import UnderstudyError
+from understudy.evaluation.judge import Judge, goals_of_label
+from understudy.evaluation.prompts import Shown, make_prompt, shown_by
+from understudy.evaluation.result_file import current_commit
+from understudy.evaluation.rollout import run_rollout
+from understudy.evaluation.rows import Contestant, fingerprint, policy_folder
+from understudy.files import write_text
+from understudy.methods import make_policy
+from understudy.methods.policy import Policy
+from understudy.simulation.tabletop import Tabletop
+
+__all__ = ["Episode", "Job", "Turn", "read_episode", "run_job", "run_turn"]
+
+Episode = dict[str, Any]
+"""What is kept of an episode; `run_turn` says what."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One episode to be run."""
+
+    contestant: Contestant
+    robot: str
+    task: str
+    seed: int
+    prompt: str
+
+    def path(self, runs: Path) -> Path:
+        """Where its result is kept."""
+        return runs / "episodes" / self.robot / self.contestant.key / self.task / self.prompt / f"{self.seed}.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Episodes of one task and seed that are still to be run, robots together."""
+
+    turns: tuple[Turn, ...]
+    tasks: tuple[str, ...]
+    """What wrong prompts may show."""
+    runs: Path
+    """Folder of clips and finished episodes."""
+
+
+def read_episode(turn: Turn, runs: Path) -> Episode | None:
+    """The finished episode; None if it is not there.
+
+    Raises:
+        UnderstudyError: a file that is no episode.
+    """
+    path = turn.path(runs)
+    try:
+        episode: Episode = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise UnderstudyError(f"{path}: not a finished episode ({error}): remove it, and it is run again") from error
+    return episode
+
+
+def run_job(job: Job) -> list[Turn]:
+    """Run the episodes of a job and write their files; returns its turns."""
+    tables: dict[str, Tabletop] = {}
+    try:
+        for turn in job.turns:
+            if turn.robot not in tables:
+                tables[turn.robot] = Tabletop(turn.task, turn.seed, turn.robot)
+            episode = _same_words(turn, job.runs)
+            if episode is None:
+                episode = run_turn(turn, tables[turn.robot], job.tasks, job.runs / "clips")
+            write_text(turn.path(job.runs), json.dumps(episode, indent=1) + "\n")
+    finally:
+        for table in tables.values():
+            table.close()
+    return list(job.turns)
+
+
+def _same_words(turn: Turn, runs: Path) -> Episode | None:
+    """Words do not say where things stand: with objects moved in the prompt, the episode is that of the right one."""
+    if turn.prompt == "moved" and _policy(turn.contestant, turn.robot).prompt_kind == "label":
+        return read_episode(replace(turn, prompt="right"), runs)
+    return None
+
+
+def run_turn(
+    turn: Turn,
+    table: Tabletop,
+    tasks: tuple[str, ...],
+    clips: Path,
+    on_step: Callable[[Tabletop], None] | None = None,
+) -> Episode:
+    """Run one episode.
+
+    Returns a dictionary that JSON can hold:
+        success: the labelled goal is fulfilled at the end.
+        ever: the labelled goal was fulfilled for 0.3 s at some time (counts under a wrong prompt).
+        asked: what the prompt asks for is fulfilled at the end; with a blank prompt the labelled goal.
+        label: a goal that the prompt's words may mean is fulfilled at the end.
+        by_words: the policy takes words.
+        score: 0 to 100 on the labelled goal.
+        failure: why what was asked for is not fulfilled; empty if it is.
+        detail: more about a prompt that could not be followed.
+        steps, seconds, shown, commit: control steps, wall time, what the prompt shows, the code that ran it.
+    """
+    started = time.monotonic()
+    policy = _policy(turn.contestant, turn.robot)
+    table.image_size = policy.image_size
+    shown = shown_by(turn.prompt, turn.task, turn.seed, tasks)
+    prompt = make_prompt(policy, shown, turn.contestant.truth, clips)
+    asked, label, labelled = _judges(table, shown)
+    by_words = policy.prompt_kind == "label"
+    told, others = (label, (asked, labelled)) if by_words else (asked, (label, labelled))
+    steps, score, detail = 0, 0.0, ""
+    try:
+        result = run_rollout(table, policy, prompt, asked=told, judges=others, on_step=on_step)
+        steps, score = result.num_steps, result.score
+    except UnderstudyError as error:  # a prompt that cannot be followed is a failed episode, and is counted as one
+        detail = str(error)
+    safe = not detail and not table.lost()
+    return {
+        "success": safe and labelled.holds,
+        "ever": safe and (labelled.holds or labelled.lasted),
+        "asked": safe and asked.holds,
+        "label": safe and label.holds,
+        "by_words": by_words,
+        "score": score,
+        "failure": "prompt" if detail else "" if safe and asked.holds else _failure(table, asked),
+        "detail": detail,
+        "steps": steps,
+        "seconds": round(time.monotonic() - started, 3),
+        "shown": None if shown is None else {"task": shown.task, "label": shown.goal.label},
+        "commit": _commit(),
+    }
+
+
+def _judges(table: Tabletop, shown: Shown | None) -> tuple[Judge, Judge, Judge]:
+    """Of what the prompt asks for, of everything that its words may mean, and of the labelled goal."""
+    labelled = Judge(table.task.name, [table.goal], table.layout)
+    if shown is None or shown.layout != table.layout:  # blank, or the same thing shown elsewhere
+        task, goal = table.task.name, table.goal
+    else:
+        task, goal = shown.task, shown.goal
+    words = Judge(task, goals_of_label(task, goal, table.layout), table.layout)
+    return Judge(task, [goal], table.layout), words, labelled
+
+
+def _failure(table: Tabletop, asked: Judge) -> str:
+    """`lost` and `unstable` without the object's name, else as the prompted task says it."""
+    return table.failure().partition(":")[0] if table.lost() else asked.failure(table.state)
+
+
+@lru_cache(maxsize=8)
+def _policy(contestant: Contestant, robot: str) -> Policy:
+    """Loaded once per process; refused if its folder is no longer what was fingerprinted."""
+    folder = policy_folder(contestant.policy)
+    if folder is not None and fingerprint(folder) != contestant.fingerprint:
+        raise UnderstudyError(f"{folder}: changed while it was being evaluated: start again")
+    return make_policy(contestant.policy, robot)
+
+
+@lru_cache(maxsize=1)
+def _commit() -> str:
+    return current_commit(Path(__file__).parent)

@@ -1,0 +1,85 @@
+"""Jobs side by side in processes that have one thread each, and that end when the process that started them does."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import TypeVar
+
+from understudy.errors import UnderstudyError
+
+__all__ = ["run_parallel"]
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LP_NUM_THREADS")
+"""NumPy, PyTorch, Numba and the software renderer read these when they are loaded."""
+
+
+def run_parallel(function: Callable[[Work], Result], jobs: Sequence[Work], processes: int) -> Iterator[Result]:
+    """Results in the order in which jobs finish.
+
+    Args:
+        function: of a module, so that a new process can import it.
+        jobs: handed to it one by one.
+        processes: how many run side by side; 1 runs them here.
+
+    Raises:
+        UnderstudyError: what a job raises, or that a process was killed. Jobs that run are then stopped, too.
+    """
+    if processes < 1:
+        raise UnderstudyError(f"{processes} processes: needs at least 1")
+    if processes == 1 or len(jobs) < 2:
+        yield from map(function, jobs)
+        return
+    others = set(multiprocessing.active_children())
+    with _environment():
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _end_with_parent)
+        waiting = [pool.submit(function, job) for job in jobs]
+    finished = False
+    try:
+        for future in as_completed(waiting):
+            yield future.result()
+        finished = True
+    except BrokenProcessPool as error:
+        raise UnderstudyError("a worker process was killed (out of memory?); what is finished is kept") from error
+    finally:
+        pool.shutdown(wait=finished, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - others if not finished else ():
+            child.terminate()
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Settings that processes started in this block inherit."""
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _end_with_parent() -> None:
+    """Runs first in a worker. Ctrl-C is the parent's to handle; if the parent is killed, nobody else would stop us."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        sys.stderr.flush()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

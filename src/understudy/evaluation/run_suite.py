@@ -1,0 +1,127 @@
+"""Runs a suite: in parallel, resumable episode by episode, and writes the result file and the page about it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from understudy.errors import UnderstudyError, UnknownName
+from understudy.evaluation.episode import Episode, Job, Turn, read_episode, run_job
+from understudy.evaluation.parallel import run_parallel
+from understudy.evaluation.result_file import make_report, write_report
+from understudy.evaluation.rows import contestants
+from understudy.evaluation.suites import Suite, get_suite
+from understudy.evaluation.summary import Table, summarise
+from understudy.records import EvalReport
+from understudy.simulation.seeds import TEST, split_of
+
+__all__ = ["SuiteOptions", "run_suite"]
+
+
+@dataclass(frozen=True)
+class SuiteOptions:
+    """What a user can choose."""
+
+    policies: tuple[str, ...] = ()
+    """See `rows.contestants`; the suite's own if empty."""
+    episodes: int | None = None
+    """Layouts per task; the suite's number if None."""
+    first_seed: int = TEST.start
+    robots: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    row_episodes: Mapping[str, int] = field(default_factory=dict)
+    """Row -> fewer layouts per task, the first ones."""
+    out: Path = Path("results")
+    runs: Path = Path("runs")
+    processes: int = 2
+
+
+def run_suite(name: str, options: SuiteOptions) -> EvalReport:
+    """Run what is not finished yet of suite `name`; write `out/<name>.json` and `.md`, `runs/<name>/report.html`."""
+    suite = get_suite(name)
+    runs = options.runs / name
+    turns = plan(suite, options)
+    started = time.monotonic()
+    done = {turn: episode for turn in turns if (episode := read_episode(turn, runs)) is not None}
+    earlier_s = sum(episode["seconds"] for episode in done.values()) / options.processes
+    jobs = _jobs([turn for turn in turns if turn not in done], suite, runs)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns) as progress:
+        bar = progress.add_task(f"evaluate {name}", total=len(turns), completed=len(done))
+        for finished in run_parallel(run_job, jobs, options.processes):
+            progress.advance(bar, len(finished))
+    table = Table(suite, options.first_seed, {turn: _read(turn, runs) for turn in turns})
+    minutes = (time.monotonic() - started + earlier_s) / 60
+    report = make_report(name, _command(name, options), minutes, summarise(table))
+    write_report(report, options.out / f"{name}.json")
+    return report
+
+
+def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
+    """Every episode of the table, layout by layout."""
+    rows = contestants(suite, options.policies, options.robots or suite.robots)
+    tasks = _chosen("task", options.tasks, suite.tasks)
+    prompts = _chosen("prompt", options.prompts, suite.prompts)
+    episodes = suite.episodes if options.episodes is None else options.episodes
+    if episodes < 1:
+        raise UnderstudyError(f"{episodes} episodes: needs at least 1")
+    split_of(options.first_seed)
+    if split_of(options.first_seed + episodes - 1) != split_of(options.first_seed):
+        raise UnderstudyError(f"{episodes} episodes from seed {options.first_seed}: they reach into another split")
+    limits = {**suite.row_episodes, **options.row_episodes}
+    unknown = set(options.row_episodes) - {row.row for row in rows}
+    if unknown:
+        raise UnknownName("row", min(unknown), [row.row for row in rows])
+    turns = []
+    for index, task, row in product(range(episodes), tasks, rows):
+        if index >= limits.get(row.row, episodes):
+            continue
+        for robot, prompt in product(row.robots, prompts):
+            if prompt in suite.row_prompts.get(row.row, prompts) and (
+                row.row not in suite.rows or prompt in suite.robot_prompts.get(robot, prompts)
+            ):
+                turns.append(Turn(row, robot, task, options.first_seed + index, prompt))
+    return turns
+
+
+def _chosen(kind: str, asked: Sequence[str], valid: Sequence[str]) -> tuple[str, ...]:
+    for name in asked:
+        if name not in valid:
+            raise UnknownName(kind, name, valid)
+    return tuple(name for name in valid if name in asked) if asked else tuple(valid)
+
+
+def _jobs(turns: Sequence[Turn], suite: Suite, runs: Path) -> list[Job]:
+    grouped: dict[tuple[str, int], list[Turn]] = {}
+    for turn in turns:
+        grouped.setdefault((turn.task, turn.seed), []).append(turn)
+    return [Job(tuple(group), suite.tasks, runs) for group in grouped.values()]
+
+
+def _read(turn: Turn, runs: Path) -> Episode:
+    episode = read_episode(turn, runs)
+    if episode is None:
+        raise UnderstudyError(f"{turn.path(runs)}: was removed while the suite was running")
+    return episode
+
+
+def _command(name: str, options: SuiteOptions) -> str:
+    """The command line that gives this table."""
+    words = ["understudy", "evaluate", name]
+    for flag, values in (
+        ("policy", options.policies),
+        ("robots", options.robots),
+        ("tasks", options.tasks),
+        ("prompts", options.prompts),
+        ("row-episodes", [f"{row}={count}" for row, count in options.row_episodes.items()]),
+    ):
+        words += [f"--{flag}", *values] if values else []
+    if options.episodes is not None:
+        words += ["--episodes", str(options.episodes)]
+    if options.first_seed != TEST.start:
+        words += ["--first-seed", str(options.first_seed)]
+    return " ".join(words)

@@ -1,0 +1,37 @@
+"""What a suite is: a table to be filled, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Suite"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Rows, columns and prompts of one result table."""
+
+    name: str
+    rows: tuple[str, ...]
+    """Policies that are evaluated unless others are asked for: names of `methods.POLICIES`, or `oracle`."""
+    methods: tuple[str, ...]
+    """Learned methods whose pretrained policies are rows, too, before those of `rows`."""
+    robots: tuple[str, ...]
+    """Where a row that is not made for one robot acts."""
+    tasks: tuple[str, ...]
+    """Columns; also what a wrong prompt may show."""
+    prompts: tuple[str, ...]
+    """Names of `prompts.PROMPTS`."""
+    episodes: int
+    """Layouts per task."""
+    row_prompts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Row -> its prompts, where they are fewer."""
+    row_episodes: Mapping[str, int] = field(default_factory=dict)
+    """Row -> its layouts per task, where they are fewer: always the first ones."""
+    robot_prompts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Robot -> the prompts that rows of `rows` get on it, where they are fewer."""
+    over_all_tasks: bool = True
+    """Whether there is a column `all`, in which every task has the same weight."""
+    paper: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """(row, column) -> success rate in the paper with the right prompt."""
+    paper_name: str = ""
+    """Where those numbers stand."""

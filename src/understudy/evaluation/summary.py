@@ -1,0 +1,164 @@
+"""From finished episodes to the cells of a table: rates with exact intervals, scores, gaps and paired comparisons."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+
+import numpy as np
+from jaxtyping import Bool
+
+from understudy.evaluation.comparison import Comparison, bootstrap_rate, compare
+from understudy.evaluation.episode import Episode, Turn
+from understudy.evaluation.result_file import rate_cell
+from understudy.evaluation.suites import Suite
+from understudy.records import EvalCell
+
+__all__ = ["ALL", "PROMPT_SCORES", "Table", "summarise"]
+
+ALL = "all"
+"""Column over all tasks."""
+PROMPT_SCORES = {
+    "right": ("right", "success"),
+    "wrong_labelled": ("wrong", "ever"),
+    "wrong_prompted": ("wrong", "asked"),
+    "blank": ("blank", "success"),
+    "moved": ("moved", "success"),
+}
+"""Prompt of a cell -> prompt of the episodes, and which field of them is its success."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """All episodes of one run of a suite."""
+
+    suite: Suite
+    first_seed: int
+    episodes: Mapping[Turn, Episode]
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """(row, robot) in the order of the table."""
+        return list(dict.fromkeys((turn.contestant.row, turn.robot) for turn in self.episodes))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Tasks that occur, and `all` if the suite has that column."""
+        tasks = tuple(task for task in self.suite.tasks if any(turn.task == task for turn in self.episodes))
+        return (*tasks, ALL) if self.suite.over_all_tasks and len(tasks) > 1 else tasks
+
+    def pick(self, row: str, robot: str, prompt: str, column: str) -> dict[Turn, Episode]:
+        """Episodes of one cell."""
+        return {
+            turn: episode
+            for turn, episode in self.episodes.items()
+            if (turn.contestant.row, turn.robot, turn.prompt) == (row, robot, prompt) and column in (turn.task, ALL)
+        }
+
+    def outcomes(self, row: str, robot: str, cell_prompt: str, column: str) -> dict[tuple[str, int], list[bool]]:
+        """(task, seed) -> success of every training seed of the row."""
+        prompt, success = PROMPT_SCORES[cell_prompt]
+        found: dict[tuple[str, int], list[bool]] = {}
+        for turn, episode in self.pick(row, robot, prompt, column).items():
+            found.setdefault((turn.task, turn.seed), []).append(bool(episode[success]))
+        return found
+
+    def failures(self, row: str, robot: str, prompt: str, column: str) -> Counter[str]:
+        """How often each failure label occurs."""
+        return Counter(e["failure"] for e in self.pick(row, robot, prompt, column).values() if e["failure"])
+
+    def compare(self, robot: str, column: str, first: tuple[str, str], second: tuple[str, str]) -> Comparison | None:
+        """Paired difference of two (row, prompt as in `PROMPT_SCORES`), over the episodes that both have run.
+
+        None if there are none.
+        """
+        outcomes = [self.outcomes(row, robot, prompt, column) for row, prompt in (first, second)]
+        common = sorted(outcomes[0].keys() & outcomes[1].keys())
+        if not common:
+            return None
+        one, other = (_matrix([found[key] for key in common]) for found in outcomes)
+        return compare(one, other)
+
+
+def _matrix(outcomes: Iterable[list[bool]]) -> Bool[np.ndarray, "S N"]:
+    """[training seed, episode]."""
+    return np.array(list(outcomes), dtype=bool).T
+
+
+def summarise(table: Table) -> list[EvalCell]:
+    """Every cell of the result file."""
+    cells: list[EvalCell] = []
+    for row, robot in table.places:
+        for prompt in PROMPT_SCORES:
+            for column in table.columns:
+                cells += _rates(table, row, robot, prompt, column)
+    cells += _gaps(table)
+    cells += _differences(table)
+    return [replace(cell, seed=table.first_seed) for cell in cells]
+
+
+def _rates(table: Table, row: str, robot: str, prompt: str, column: str) -> Iterator[EvalCell]:
+    """Success rate; mean score on the labelled task; for rows told in words, success at whatever the words may mean."""
+    outcomes = table.outcomes(row, robot, prompt, column)
+    if not outcomes:
+        return
+    paper = table.suite.paper.get((row, column)) if prompt == "right" else None
+    yield _rate(row, robot, prompt, column, "success_rate", list(outcomes.values()), paper)
+    episodes = table.pick(row, robot, PROMPT_SCORES[prompt][0], column).values()
+    if prompt != "wrong_prompted":
+        score = sum(episode["score"] for episode in episodes) / len(episodes)
+        yield EvalCell(row, "score", score, column, robot, prompt, n=len(episodes))
+    if prompt in ("right", "wrong_prompted") and all(episode["by_words"] for episode in episodes):
+        yield _rate(row, robot, prompt, column, "label_success_rate", [[e["label"]] for e in episodes])
+
+
+def _rate(
+    row: str,
+    robot: str,
+    prompt: str,
+    column: str,
+    metric: str,
+    outcomes: list[list[bool]],
+    paper: float | None = None,
+) -> EvalCell:
+    """A count with its exact interval; with several training seeds, an interval over seeds and episodes."""
+    successes = _matrix(outcomes)
+    cell = rate_cell(
+        row,
+        int(successes.sum()),
+        successes.size,
+        metric=metric,
+        column=column,
+        robot=robot,
+        prompt=prompt,
+        paper=paper,
+    )
+    if len(successes) > 1:
+        low, high = bootstrap_rate(successes)
+        cell = replace(cell, low=low, high=high)
+    return cell
+
+
+def _gaps(table: Table) -> Iterator[EvalCell]:
+    """How much the prompt is used: SR(right) - SR(wrong prompt, labelled task)."""
+    for (row, robot), column in product(table.places, table.columns):
+        found = table.compare(robot, column, (row, "right"), (row, "wrong_labelled"))
+        if found is not None:
+            yield _interval(row, robot, column, "prompt_use_gap", found)
+
+
+def _differences(table: Table) -> Iterator[EvalCell]:
+    """Each row against each later one, with the same prompts, on the same robot."""
+    for (first, robot), (second, other) in combinations(table.places, 2):
+        for prompt, column in product(("right", "moved"), table.columns):
+            found = table.compare(robot, column, (first, prompt), (second, prompt)) if robot == other else None
+            if found is None:
+                continue
+            row = f"{first}_minus_{second}"
+            yield replace(_interval(row, robot, column, "success_rate_difference", found), prompt=prompt)
+            if found.p is not None:
+                yield EvalCell(row, "mcnemar_p", found.p, column, robot, prompt, n=found.num_episodes)
+
+
+def _interval(row: str, robot: str, column: str, metric: str, found: Comparison) -> EvalCell:
+    return EvalCell(row, metric, found.difference, column, robot, n=found.num_episodes, low=found.low, high=found.high)
