@@ -43,6 +43,8 @@ class SceneRenderer:
         self._factor = supersampling
         # Read when the context is made. Shadows are most of the cost of a small image, which shows no finer ones.
         model.vis.quality.shadowsize = _SHADOW_MAP if size > _SMALL else _SMALL_SHADOW_MAP
+        # No larger than needed: buffers of 2048 pixels are 50 MB and 30 ms for every context.
+        model.vis.global_.offwidth = model.vis.global_.offheight = size * supersampling
         try:
             self._renderer = mujoco.Renderer(model, size * self._factor, size * self._factor)
         except (mujoco.FatalError, AttributeError, ImportError, RuntimeError) as error:

@@ -99,8 +99,14 @@ class Tabletop:
         """Control steps in the task's time limit."""
         return round(self.task.time_limit_s / CONTROL_DT_S)
 
-    def reset(self) -> Observation:
-        """Everything back to the start of the episode."""
+    @overload
+    def reset(self, *, observe: Literal[True] = True) -> Observation: ...
+
+    @overload
+    def reset(self, *, observe: Literal[False]) -> None: ...
+
+    def reset(self, *, observe: bool = True) -> Observation | None:
+        """Everything back to the start of the episode; without `observe` nothing is rendered and the result is None."""
         mujoco.mj_resetData(self.scene.model, self.data)
         self.data.qpos[:] = home_qpos(self.scene, self.body.joint_names, self.body.home)
         self._controller.reset(self.data)
@@ -111,7 +117,7 @@ class Tabletop:
         self._pressed = frozenset()
         self._held_since_s = {}
         self._ended = ""
-        return self.observe()
+        return self.observe() if observe else None
 
     @overload
     def step(self, action: Float[np.ndarray, " A"] | None, *, observe: Literal[True] = True) -> Observation: ...
