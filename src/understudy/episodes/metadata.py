@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from understudy.episodes import layout
 from understudy.episodes.features import DTYPES, Feature
+from understudy.episodes.problem import BadDataSet
 from understudy.episodes.statistics import Statistics
-from understudy.errors import UnderstudyError
 
 __all__ = ["Info", "read_episodes", "read_info", "read_statistics", "read_table", "read_tasks"]
 
@@ -45,16 +45,14 @@ class Info:
         """Episodes of each split of the data set at `root`.
 
         Raises:
-            UnderstudyError: a split that is no range of the episodes.
+            BadDataSet: a split that is no range of the episodes.
         """
         result = {}
         for name, words in self.splits.items():
             first, _, end = str(words).partition(":")
             if not (first.isdecimal() and end.isdecimal() and int(first) <= int(end) <= self.num_episodes):
-                raise UnderstudyError(
-                    f"{root / layout.INFO_FILE}: splits.{name} is {words!r}, "
-                    f"it must be 'first:end' within 0:{self.num_episodes}"
-                )
+                message = f"is {words!r}, it must be 'first:end' within 0:{self.num_episodes}"
+                raise BadDataSet(root / layout.INFO_FILE, f"splits.{name}", message)
             result[name] = range(int(first), int(end))
         return result
 
@@ -73,20 +71,18 @@ def read_info(root: Path) -> Info:
     """Read `meta/info.json`.
 
     Raises:
-        UnderstudyError: no such file, another version of the format, or a field that is missing or makes no sense.
+        BadDataSet: no such file, another version of the format, or a field that is missing or makes no sense.
     """
     path = root / layout.INFO_FILE
-    content = _read_json(path, "no LeRobot data set: it has no")
+    content = _read_json(path, "this is no LeRobot v3 data set")
     version = content.get("codebase_version")
     if version != layout.CODEBASE_VERSION:
-        raise UnderstudyError(
-            f"{path}: codebase_version is {version!r}; only {layout.CODEBASE_VERSION!r} is read: "
-            "convert the data set with LeRobot's own converter"
-        )
+        message = f"is {version!r}, only {layout.CODEBASE_VERSION!r} is read: convert it with LeRobot's own converter"
+        raise BadDataSet(path, "codebase_version", message)
     features, ignored = _features(path, _field(path, content, "features", dict))
     fps = _field(path, content, "fps", int | float)
     if not 0 < fps < 1000:
-        raise UnderstudyError(f"{path}: fps is {fps}, it must lie between 0 and 1000")
+        raise BadDataSet(path, "fps", f"is {fps}, it must lie between 0 and 1000")
     num_episodes, num_frames, num_tasks = (_field(path, content, name, int) for name in _COUNTS)
     return Info(
         features,
@@ -96,14 +92,10 @@ def read_info(root: Path) -> Info:
         num_episodes,
         num_frames,
         num_tasks,
-        layout.Limits(
-            content.get("data_files_size_in_mb", layout.Limits.data_mb),
-            content.get("video_files_size_in_mb", layout.Limits.video_mb),
-            content.get("chunks_size", layout.Limits.files_per_chunk),
-        ),
-        content.get("splits") or {"train": f"0:{num_episodes}"},
-        _field(path, content, "data_path", str),
-        content.get("video_path"),
+        _limits(path, content),
+        _field(path, {"splits": {"train": f"0:{num_episodes}"}, **content}, "splits", dict),
+        _pattern(path, content, "data_path"),
+        None if content.get("video_path") is None else _pattern(path, content, "video_path"),
     )
 
 
@@ -111,23 +103,23 @@ def read_episodes(root: Path) -> pa.Table:
     """The episodes table over all its files, in the order of `episode_index`.
 
     Raises:
-        UnderstudyError: no file, a damaged one, a missing column, or indices that are not 0, 1, 2, ...
+        BadDataSet: no file, a damaged one, a missing column, or indices that are not 0, 1, 2, ...
     """
     folder = root / layout.EPISODES_FOLDER
     paths = sorted(folder.glob("*/*.parquet"))
     if not paths:
-        raise UnderstudyError(f"{folder}: no parquet file: the episodes table is missing")
+        raise BadDataSet(folder, "", "no parquet file: the episodes table is missing")
     tables = [read_table(path) for path in paths]
     try:
         table = pa.concat_tables(tables, promote_options="default")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise UnderstudyError(f"{folder}: its files differ in columns or types: {_first_line(error)}") from error
+        raise BadDataSet(folder, "", f"its files differ in columns or types: {_first_line(error)}") from error
     missing = [name for name in layout.EPISODE_FIELDS if name not in table.column_names]
     if missing:
-        raise UnderstudyError(f"{paths[0]}: column {missing[0]} is missing")
+        raise BadDataSet(paths[0], missing[0], "the column is missing")
     table = table.sort_by("episode_index")
     if not np.array_equal(table["episode_index"].to_numpy(), np.arange(table.num_rows)):
-        raise UnderstudyError(f"{folder}: episode_index must be 0 to {table.num_rows - 1}, each once")
+        raise BadDataSet(folder, "episode_index", f"must be 0 to {table.num_rows - 1}, each once")
     return table
 
 
@@ -137,56 +129,78 @@ def read_tasks(root: Path) -> dict[str, int]:
     table = read_table(path)
     names = [name for name in table.column_names if name != "task_index"]
     if "task_index" not in table.column_names or len(names) != 1:
-        raise UnderstudyError(f"{path}: it must have the columns task_index and task, not {table.column_names}")
+        raise BadDataSet(path, "task_index", f"there must be task_index and task, not {table.column_names}")
     return dict(zip(table[names[0]].to_pylist(), table["task_index"].to_pylist(), strict=True))
 
 
 def read_statistics(root: Path) -> dict[str, Statistics]:
     """`meta/stats.json`: statistics over the whole data set, by feature."""
     path = root / layout.STATISTICS_FILE
-    content = _read_json(path, "the statistics are missing: no")
+    content = _read_json(path, "the statistics are missing")
     try:
         return {
             name: {key: np.array(value, dtype=np.float64) for key, value in values.items()}
             for name, values in content.items()
         }
     except (AttributeError, TypeError, ValueError) as error:
-        raise UnderstudyError(f"{path}: not numbers by feature and statistic: {_first_line(error)}") from error
+        raise BadDataSet(path, "", f"not numbers by feature and statistic: {_first_line(error)}") from error
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """A parquet file, or some of its columns; page checksums are verified.
 
     Raises:
-        UnderstudyError: no such file, or a damaged one.
+        BadDataSet: no such file, or a damaged one.
     """
     try:
         return pq.read_table(
             path, columns=columns, use_threads=False, page_checksum_verification=True, partitioning=None
         )
     except FileNotFoundError as error:
-        raise UnderstudyError(f"{path}: no such file") from error
+        raise BadDataSet(path, "", "no such file") from error
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise UnderstudyError(f"{path}: damaged or no parquet file: {_first_line(error)}") from error
+        raise BadDataSet(path, "", f"damaged or no parquet file: {_first_line(error)}") from error
 
 
 def _read_json(path: Path, if_missing: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnderstudyError(f"{path.parent.parent}: {if_missing} {path.parent.name}/{path.name}") from error
+        raise BadDataSet(path, "", f"no such file: {if_missing}") from error
     except (OSError, ValueError) as error:
-        raise UnderstudyError(f"{path}: damaged, or no JSON: {_first_line(error)}") from error
+        raise BadDataSet(path, "", f"damaged or no JSON: {_first_line(error)}") from error
     if not isinstance(content, dict):
-        raise UnderstudyError(f"{path}: it must be a JSON object")
+        raise BadDataSet(path, "", "must be a JSON object")
     return content
 
 
 def _field(path: Path, content: Mapping[str, Any], name: str, kind: Any) -> Any:  # noqa: ANN401 - any JSON type
     value = content.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise UnderstudyError(f"{path}: field {name} is {'missing' if value is None else repr(value)[:60]}")
+        wanted = kind.__name__ if isinstance(kind, type) else "number"
+        raise BadDataSet(path, name, f"is {'missing' if value is None else repr(value)[:60]}, it must be a {wanted}")
     return value
+
+
+def _limits(path: Path, content: Mapping[str, Any]) -> layout.Limits:
+    default = layout.Limits()
+    names = ("data_files_size_in_mb", "video_files_size_in_mb", "chunks_size")
+    defaults = (default.data_mb, default.video_mb, default.files_per_chunk)
+    content = {**dict(zip(names, defaults, strict=True)), **content}
+    for name, kind in zip(names, (int | float, int | float, int), strict=True):
+        if _field(path, content, name, kind) <= 0:
+            raise BadDataSet(path, name, f"is {content[name]}, it must be positive")
+    return layout.Limits(*(content[name] for name in names))
+
+
+def _pattern(path: Path, content: Mapping[str, Any], name: str) -> str:
+    pattern = str(_field(path, content, name, str))
+    try:
+        pattern.format(video_key="", chunk_index=0, file_index=0)
+    except (LookupError, ValueError) as error:
+        message = f"is {pattern!r}, it may hold video_key, chunk_index and file_index"
+        raise BadDataSet(path, name, message) from error
+    return pattern
 
 
 def _features(path: Path, described: Mapping[str, Any]) -> tuple[dict[str, Feature], dict[str, str]]:
@@ -200,7 +214,7 @@ def _features(path: Path, described: Mapping[str, Any]) -> tuple[dict[str, Featu
                 entry["dtype"], tuple(entry["shape"]), _names(entry.get("names"), entry["shape"]), entry.get("mask")
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UnderstudyError(f"{path}: features.{name}: {_first_line(error)}") from error
+            raise BadDataSet(path, f"features.{name}", _first_line(error)) from error
     return features, ignored
 
 

@@ -16,6 +16,7 @@ from jaxtyping import Shaped, UInt8
 from understudy.episodes import layout
 from understudy.episodes.features import Feature, column_values
 from understudy.episodes.metadata import read_episodes, read_info, read_statistics, read_table
+from understudy.episodes.problem import BadDataSet
 from understudy.episodes.statistics import Statistics
 from understudy.episodes.video_file import VideoFile
 from understudy.errors import UnderstudyError, UnknownName
@@ -65,10 +66,8 @@ class EpisodeReader:
         self.info = read_info(self.root)
         self._table = read_episodes(self.root)
         if self._table.num_rows != self.info.num_episodes:
-            raise UnderstudyError(
-                f"{self.root / layout.INFO_FILE}: total_episodes is {self.info.num_episodes}, "
-                f"the episodes table has {self._table.num_rows} rows"
-            )
+            message = f"is {self.info.num_episodes}, the episodes table has {self._table.num_rows} rows"
+            raise BadDataSet(self.root / layout.INFO_FILE, "total_episodes", message)
         self._fields: dict[str, np.ndarray] = {}
         self._lengths = self._numbers("length")
         self._first = self._numbers("dataset_from_index")
@@ -136,9 +135,8 @@ class EpisodeReader:
             try:
                 metadata = json.loads(text) if text else {}
             except ValueError as error:
-                raise UnderstudyError(
-                    f"{self.root / layout.EPISODES_FOLDER}: {layout.METADATA_FIELD} of episode {index} is no JSON"
-                ) from error
+                message = f"is no JSON for episode {index}"
+                raise BadDataSet(self.root / layout.EPISODES_FOLDER, layout.METADATA_FIELD, message) from error
         task = tasks[0] if isinstance(tasks, list) else tasks
         return EpisodeRecord(index, int(self._lengths[index]), task, metadata)
 
@@ -159,7 +157,7 @@ class EpisodeReader:
         end = start + int(self._lengths[index])
         values = self._column_of_file(path, name, feature)
         if len(values) < end:
-            raise UnderstudyError(f"{path}: {name} has {len(values)} rows, episode {index} ends at row {end}")
+            raise BadDataSet(path, name, f"has {len(values)} rows, episode {index} ends at row {end}")
         return values[start:end]
 
     def frames(self, name: str, index: int, places: Iterable[int] | None = None) -> UInt8[np.ndarray, "N H W 3"]:
@@ -182,10 +180,8 @@ class EpisodeReader:
         result = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
         for row, frame in enumerate(video.frames(numbers)):
             if frame.shape != result.shape[1:]:
-                raise UnderstudyError(
-                    f"{span.path}: its frames are {frame.shape[1]}x{frame.shape[0]}, "
-                    f"{layout.INFO_FILE} says {width}x{height} for {name}"
-                )
+                message = f"frames of {frame.shape[1]}x{frame.shape[0]}, {layout.INFO_FILE} says {width}x{height}"
+                raise BadDataSet(span.path, name, message)
             result[row] = frame
         return result
 
@@ -222,10 +218,10 @@ class EpisodeReader:
         if field in self._fields:
             return self._fields[field]
         if field not in self._table.column_names:
-            raise UnderstudyError(f"{self.root / layout.EPISODES_FOLDER}: column {field} is missing")
+            raise BadDataSet(self.root / layout.EPISODES_FOLDER, field, "the column is missing")
         column = self._table[field]
         if column.null_count or not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-            raise UnderstudyError(f"{self.root / layout.EPISODES_FOLDER}: column {field} must be numbers without gaps")
+            raise BadDataSet(self.root / layout.EPISODES_FOLDER, field, "must be numbers without gaps")
         self._fields[field] = column.to_numpy()
         return self._fields[field]
 
@@ -235,12 +231,11 @@ class EpisodeReader:
             return self._columns[key]
         table = read_table(path, [name])
         if name not in table.column_names:
-            raise UnderstudyError(f"{path}: column {name} is missing")
+            raise BadDataSet(path, name, "the column is missing")
         values = column_values(table[name], feature)
         if values is None:
-            raise UnderstudyError(
-                f"{path}: {name} is {table[name].type}, {layout.INFO_FILE} says {feature.dtype} {list(feature.shape)}"
-            )
+            message = f"is {table[name].type}, {layout.INFO_FILE} says {feature.dtype} {list(feature.shape)}"
+            raise BadDataSet(path, name, message)
         values.flags.writeable = False
         self._columns[key] = values
         while sum(held.nbytes for held in list(self._columns.values())) > _MAX_COLUMN_BYTES and len(self._columns) > 1:
@@ -263,7 +258,7 @@ def frame_numbers(video: VideoFile, span: VideoSpan, fps: float) -> Shaped[np.nd
     """Places of the episode's frames in the video file, by their times.
 
     Raises:
-        UnderstudyError: the file shows no frame at one of those times.
+        BadDataSet: the file shows no frame at one of those times.
     """
     wanted = span.start_s + np.arange(span.length) / fps
     shown = video.times_s
@@ -272,8 +267,6 @@ def frame_numbers(video: VideoFile, span: VideoSpan, fps: float) -> Shaped[np.nd
     off = np.abs(shown[found] - wanted) > _MAX_LAG / fps
     if off.any():
         place = int(np.flatnonzero(off)[0])
-        raise UnderstudyError(
-            f"{span.path}: no frame at {wanted[place]:.4f} s (frame {place} of the episode); "
-            f"its last one is at {shown[-1]:.4f} s"
-        )
+        message = f"no frame at {wanted[place]:.4f} s (frame {place} of the episode); the last is at {shown[-1]:.4f} s"
+        raise BadDataSet(span.path, "timestamp", message)
     return found

@@ -22,7 +22,7 @@ class Encoding:
     """Constant rate factor, 0 (lossless) to 51."""
     key_frame_every: int = 2
     """Distance of key frames; 2 keeps random access cheap: two pictures at most are decoded for one."""
-    preset: str = "fast"
+    preset: str = "veryfast"
 
     def options(self) -> dict[str, str]:
         """The encoder's options.
