@@ -63,9 +63,9 @@ class VideoFile:
         """
         return next(self.frames([place]))
 
-    def frames(self, places: Iterable[int]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+    def frames(self, places: Iterable[int | np.integer]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         """The RGB frames at those places, in that order; ascending places are decoded in one go."""
-        for place in places:
+        for place in map(int, places):
             try:
                 picture = self._decode(int(self._shown[place]))
             except _FAILURES as error:
