@@ -18,6 +18,8 @@ def run(
     human_fps: int = 20,
     human_frames: int | None = None,
     track: bool = True,
+    points: bool = True,
+    axis: str | None = None,
     hand: Literal["right", "left", "any"] = "right",
     disturb: float = 0.0,
     keep_failures: bool = False,
@@ -26,6 +28,7 @@ def run(
     """Record tasks done by a person and by robots in the same layouts: one LeRobot v3 data set per embodiment.
 
     Episode i is the same layout in every data set. A layout in which a robot's expert fails is replaced by another.
+    A recording that was stopped or killed goes on when the same command is run again, also with more episodes.
 
     Examples:
       understudy record --task push --embodiments human_hand,xarm7_gripper --episodes 20 --out data/push
@@ -43,6 +46,8 @@ def run(
         human_fps: Frames per second of the person's clips.
         human_frames: Render only so many frames of a clip, spread evenly over it; all of them by default.
         track: Run the hand tracker on the clips and retarget what it sees; clips of under 384 pixels do not suit it.
+        points: Record true point tracks.
+        axis: Axis of generalisation that layouts differ on; none by default.
         hand: Which hand the person uses; any makes about three in ten use the left.
         disturb: Share of the robot's steps in which it is pushed off its path; the recorded action stays clean.
         keep_failures: Record what an expert failed at, marked so.
@@ -60,6 +65,8 @@ def run(
         human_fps=human_fps,
         human_frames=human_frames,
         track=track,
+        points=points,
+        axis=axis,
         handedness=hand,
         disturb=disturb,
         keep_failures=keep_failures,
@@ -67,4 +74,6 @@ def run(
     report = record_with_progress(plan, out, episodes, processes)
     for failure in report.failures:
         print(f"failed {failure.robot:14} {failure.task:13} seed {failure.seed}: {failure.failure}")
-    print(f"{report.episodes} episodes of {', '.join(plan.embodiments)}, {report.frames} frames: see {out}")
+    there = report.episodes - report.new_episodes
+    went_on = f" ({there} of them were there)" if there else ""
+    print(f"{report.episodes} episodes{went_on} of {', '.join(plan.embodiments)}: see {out}")

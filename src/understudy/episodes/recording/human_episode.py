@@ -1,15 +1,21 @@
-"""A person's episode: the rendered clip and its truth."""
+"""A person's episode: the rendered clip, its truth, and what the tracker makes of it."""
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 
 from understudy.embodiments.hand_skeleton import HAND_JOINTS
 from understudy.episodes.features import Feature, scalar, vector, video
 from understudy.episodes.recording.episode_metadata import episode_metadata
 from understudy.episodes.recording.plan import PERSON, RecordingPlan
+from understudy.episodes.recording.point_tracks import STREAM_POINTS, PointTracker, point_names
 from understudy.episodes.recording.recorded import (
     IMAGE,
-    POSE,
+    KEYPOINT_COLUMNS,
+    WRIST_COLUMNS,
     RecordedEpisode,
     button_names,
     button_rows,
@@ -17,49 +23,103 @@ from understudy.episodes.recording.recorded import (
     object_rows,
     wrist_rows,
 )
-from understudy.records import KEYPOINT_NAMES
+from understudy.episodes.recording.tracked import tracked_columns, tracked_features
+from understudy.episodes.video_stream import VideoStream
 from understudy.simulation.human import HumanDemonstration, RenderedFrames, record_human
+from understudy.simulation.layout import layout_rng
+from understudy.simulation.rendering import SUPERSAMPLING, SceneRenderer
+from understudy.simulation.tasks import get_task
 
-__all__ = ["human_features", "record_person"]
+__all__ = ["human_features", "record_person", "record_person_in"]
 
-_KEYPOINTS = tuple(f"{name}.{axis}" for name in KEYPOINT_NAMES for axis in "xyz")
-_WRIST = tuple(f"wrist.{part}" for part in POSE)
+_SHARP_PX = 384
+"""Clips from this size on are rendered without supersampling, in half the time: encoding takes more than it gives."""
 
 
 def human_features(plan: RecordingPlan) -> dict[str, Feature]:
     """Columns of the person's data set."""
-    return {
+    features = {
         IMAGE: video(plan.human_size, plan.human_size),
         "time_s": scalar("float32"),
-        "action": vector((*_WRIST, *HAND_JOINTS)),
-        "truth.keypoints": vector(_KEYPOINTS),
-        "truth.wrist": vector(_WRIST),
+        "truth.keypoints": vector(KEYPOINT_COLUMNS),
+        "truth.wrist": vector(WRIST_COLUMNS),
         "truth.objects": vector(object_names()),
         "truth.buttons": vector(button_names()),
     }
+    if plan.points:
+        features["truth.points"] = vector(point_names())
+    if plan.track:
+        return features | tracked_features(plan.robots)
+    return features | {"action": vector((*WRIST_COLUMNS, *HAND_JOINTS))}
 
 
 def record_person(plan: RecordingPlan, slot: int, seed: int) -> RecordedEpisode:
-    """Render the person of `seed` doing the task of `slot`."""
+    """Render the person of `seed` doing the task of `slot` in the person's own way and time."""
     demonstration = record_human(
-        plan.task(slot), seed, size=plan.human_size, fps=plan.human_fps, handedness=plan.handedness
+        plan.task(slot),
+        seed,
+        size=plan.human_size,
+        fps=plan.human_fps,
+        handedness=plan.handedness,
+        axis=plan.axis,
     )
+    return record_person_in(plan, slot, seed, demonstration)
+
+
+def record_person_in(plan: RecordingPlan, slot: int, seed: int, demonstration: HumanDemonstration) -> RecordedEpisode:
+    """Render a given demonstration, and track the hand in it if the plan says so."""
+    chosen = _chosen_frames(demonstration.track.num_frames, plan.human_frames)
+    frames, points = _render(plan, demonstration, chosen, seed)
+    columns = {name: values[chosen] for name, values in _truth(demonstration).items()} | points
+    if plan.track:
+        columns |= _track(plan, demonstration, frames)
+    task = get_task(plan.task(slot))
+    success = task.reached(demonstration.goal, demonstration.layout, demonstration.final_state)[-1]
     metadata = episode_metadata(
         plan, slot, seed, PERSON, demonstration.layout, demonstration.goal, demonstration.camera
     ) | {
+        "success": success,
         "handedness": demonstration.body.handedness,
         "hand_length_m": demonstration.body.hand_length_m,
-        "success": True,
     }
-    chosen = _chosen_frames(demonstration.track.num_frames, plan.human_frames)
-    frames = RenderedFrames(demonstration, chosen=tuple(chosen.tolist()))
-    return RecordedEpisode(
-        columns={name: values[chosen] for name, values in _truth(demonstration).items()},
-        frames=np.stack(list(frames)),
-        label=demonstration.label,
-        metadata=metadata,
-        success=True,
-    )
+    return RecordedEpisode(columns, frames, demonstration.label, metadata, success)
+
+
+def _render(
+    plan: RecordingPlan, demonstration: HumanDemonstration, chosen: Int[np.ndarray, " N"], seed: int
+) -> tuple[UInt8[np.ndarray, "N S S 3"], dict[str, np.ndarray]]:
+    """The images of the chosen frames, and the point tracks over them."""
+    images: list[np.ndarray] = []
+    renderer: SceneRenderer | None = None
+    tracker: PointTracker | None = None
+    supersampling = 1 if plan.human_size >= _SHARP_PX else SUPERSAMPLING
+    try:
+        for scene, data in RenderedFrames(demonstration, chosen=tuple(chosen.tolist())).posed():
+            if renderer is None:
+                renderer = SceneRenderer(scene.model, plan.human_size, supersampling)
+                tracker = PointTracker(scene, demonstration.camera) if plan.points else None
+            images.append(renderer.render(data))
+            if tracker is not None:
+                tracker.add(data)
+        points = {} if tracker is None else {"truth.points": tracker.tracks(layout_rng(seed, STREAM_POINTS))}
+    finally:
+        for context in (renderer, tracker):
+            if context is not None:
+                context.close()
+    return np.stack(images), points
+
+
+def _track(
+    plan: RecordingPlan, demonstration: HumanDemonstration, frames: UInt8[np.ndarray, "N S S 3"]
+) -> dict[str, np.ndarray]:
+    """Track the clip as it will be stored: the data set encodes the same frames in the same way."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        stream = VideoStream(clip, Fraction(plan.human_fps), *frames.shape[1:3])
+        for frame in frames:
+            stream.append(frame)
+        stream.close()
+        return tracked_columns(clip, demonstration.camera, len(frames), plan.robots)
 
 
 def _chosen_frames(num_frames: int, wanted: int | None) -> Int[np.ndarray, " N"]:

@@ -11,8 +11,7 @@ from typing import Literal
 
 from understudy.embodiments import EMBODIMENTS, ROBOTS
 from understudy.errors import UnderstudyError, UnknownName
-from understudy.simulation.experts import EXPERTS
-from understudy.simulation.experts.hands import hand_skill
+from understudy.simulation.axes import check_held_out
 from understudy.simulation.seeds import SEEDS, Split, split_of
 from understudy.simulation.tasks import get_task
 
@@ -42,8 +41,12 @@ class RecordingPlan:
     """Frames a second of a person's clip, 5 to 60."""
     human_frames: int | None = None
     """Frames of a clip that are rendered, spread evenly from its first to its last; None for all."""
-    track: bool = False
+    track: bool = True
     """Whether the hand tracker looks at the clips."""
+    points: bool = True
+    """Whether true point tracks are recorded."""
+    axis: str | None = None
+    """A name of `axes.AXES`: how layouts differ from the usual range."""
     handedness: Literal["right", "left", "any"] = "right"
     """Which hand the person uses."""
     disturb: float = 0.0
@@ -52,15 +55,12 @@ class RecordingPlan:
     """Record what failed, marked so, instead of going on to another seed."""
 
     def __post_init__(self) -> None:
-        for task in self.tasks:
-            get_task(task)
-            if task not in EXPERTS:
-                raise UnknownName("task with a scripted expert", task, EXPERTS)
         for embodiment in self.embodiments:
             if embodiment not in EMBODIMENTS:
                 raise UnknownName("embodiment", embodiment, EMBODIMENTS)
-        for robot in self.robots:
-            hand_skill(robot)
+            for task in self.tasks:
+                if embodiment not in get_task(task).embodiments:
+                    raise UnknownName(f"embodiment that does {task}", embodiment, get_task(task).embodiments)
         for name, values in (("task", self.tasks), ("embodiment", self.embodiments)):
             if not values or len(set(values)) != len(values):
                 raise UnderstudyError(f"{name}s to record: {', '.join(values) or 'none'}: name each of them once")
@@ -75,7 +75,8 @@ class RecordingPlan:
             )
         if not 0 <= self.disturb <= 0.5:
             raise UnderstudyError(f"share of disturbed steps {self.disturb}: must lie in 0 to 0.5")
-        split_of(self.first_seed)
+        for embodiment in self.embodiments:
+            check_held_out(self.axis, self.first_seed, embodiment)
 
     @property
     def robots(self) -> tuple[str, ...]:

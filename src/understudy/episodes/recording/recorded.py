@@ -9,13 +9,16 @@ from jaxtyping import Float, UInt8
 
 from understudy.geometry.hand_frame import wrist_quaternions
 from understudy.geometry.rotations import continuous_quaternions, quaternion_from_matrix
+from understudy.records import KEYPOINT_NAMES
 from understudy.simulation.layout import Layout
 
 __all__ = [
     "BUTTON_SLOTS",
     "IMAGE",
+    "KEYPOINT_COLUMNS",
     "OBJECT_SLOTS",
     "POSE",
+    "WRIST_COLUMNS",
     "RecordedEpisode",
     "button_names",
     "button_rows",
@@ -33,6 +36,10 @@ BUTTON_SLOTS = 2
 """The same for `truth.buttons`; empty places hold 0."""
 POSE = ("x", "y", "z", "qw", "qx", "qy", "qz")
 """Numbers of a pose: position [m] and unit quaternion."""
+WRIST_COLUMNS = tuple(f"wrist.{part}" for part in POSE)
+"""Names of the numbers of a wrist's pose in the world."""
+KEYPOINT_COLUMNS = tuple(f"{name}.{axis}" for name in KEYPOINT_NAMES for axis in "xyz")
+"""Names of the numbers of 21 keypoints in the camera frame [m]."""
 
 
 @dataclass(frozen=True)
