@@ -64,12 +64,15 @@ class LinearExperiment(Experiment):
         (folder / "policy.json").write_text(json.dumps({"method": "linear"}))
 
 
+LINEAR = LinearExperiment(
+    name="linear", size="debug", data=Path("none"), batch_size=8, num_steps=12, warmup_steps=2, learning_rate=1e-2
+)
+"""12 steps of 8 samples: four epochs and a bit."""
+
+
 @pytest.fixture
 def linear():
-    """12 steps of 8 samples: four epochs and a bit."""
-    return LinearExperiment(
-        name="linear", size="debug", data=Path("none"), batch_size=8, num_steps=12, warmup_steps=2, learning_rate=1e-2
-    )
+    return LINEAR
 
 
 @pytest.fixture

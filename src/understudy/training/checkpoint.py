@@ -1,5 +1,5 @@
 """A checkpoint is one safetensors file, RUN/checkpoints/step_00001200.safetensors: named tensors, and in its header the
-rest as JSON with a SHA-256 of all tensors. Written beside its name, synced and renamed: a file of that name is whole.
+rest as JSON with a SHA-256 of it all. Written beside its name, synced and renamed: a file of that name is whole.
 """
 
 import hashlib
@@ -53,7 +53,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, keep: int = 2) -> P
     path = folder / f"step_{checkpoint.step:08d}.safetensors"
     # A shared or permuted tensor (channels last) would be refused: the file holds rows in order.
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    head = {"format": FORMAT, "step": checkpoint.step, "sha256": _digest(tensors), "state": dict(checkpoint.state)}
+    whole = Checkpoint(checkpoint.step, tensors, dict(checkpoint.state))
+    head = {"format": FORMAT, "step": whole.step, "sha256": _digest(whole), "state": whole.state}
     with replacing(path) as part:
         try:
             save_file(tensors, part, metadata={"understudy": json.dumps(head)})
@@ -84,7 +85,7 @@ def load_checkpoint(path: Path, prefix: str = "") -> Checkpoint:
         raise UnderstudyError(f"{path}: no such checkpoint") from error
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise UnderstudyError(f"{path}: not a readable checkpoint ({error}); remove it to use an older one") from error
-    if not prefix and _digest(tensors) != head["sha256"]:
+    if not prefix and _digest(checkpoint) != head["sha256"]:
         raise UnderstudyError(f"{path}: damaged (its hash differs); remove it to use an older one")
     return checkpoint
 
@@ -95,10 +96,9 @@ def remove_parts(folder: Path) -> None:
         part.unlink()
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    sha = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name]
+def _digest(checkpoint: Checkpoint) -> str:
+    sha = hashlib.sha256(json.dumps([checkpoint.step, checkpoint.state], sort_keys=True).encode())
+    for name, tensor in sorted(checkpoint.tensors.items()):
         sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
         sha.update(tensor.reshape(-1).view(torch.uint8).numpy())  # type: ignore[arg-type]
     return sha.hexdigest()

@@ -72,7 +72,7 @@ class RunLog:
             raise UnderstudyError(f"{self._path}: cannot be written: {error.strerror}") from error
         self._publish(lines)
 
-    def _publish(self, lines: list[dict[str, float]]) -> None:
+    def _publish(self, lines: list[dict[str, Any]]) -> None:
         names = [name for name in lines[-1] if name != "step"]
         self.last = {name: sum(line[name] for line in lines) / len(lines) for name in names}
         step = int(lines[-1]["step"])

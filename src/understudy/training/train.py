@@ -1,71 +1,23 @@
-"""The training loop.
-
-    step s:  rate of the schedule -> batches of s -> loss, gradient, AdamW -> averages -> log -> perhaps a checkpoint
+"""Train an experiment: the one function behind `understudy train`.
 
 All chance is a function of (seed, step, sample), see `randomness.py`: a run that was stopped and goes on, on the CPU
 with the same number of threads, gives the same bits as one that never stopped.
 """
 
-import resource
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from pathlib import Path
-from signal import Signals
 from typing import Any
 
-import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from torch import Tensor
-
 from understudy.errors import UnderstudyError
-from understudy.methods.experiment import Experiment, Precision
-from understudy.provenance import current_commit, machine_name
-from understudy.training.batches import Sharding, Shards, batch_stream
-from understudy.training.checkpoint import (
-    Checkpoint,
-    checkpoint_paths,
-    load_checkpoint,
-    remove_parts,
-    save_checkpoint,
-)
-from understudy.training.export import write_policy
-from understudy.training.learner import Learner
-from understudy.training.progress import RunProgress, duration
-from understudy.training.randomness import Purpose, derived_seed
+from understudy.methods.experiment import Experiment
+from understudy.training.checkpoint import checkpoint_paths, remove_parts
+from understudy.training.devices import open_accelerator, torch_threads
+from understudy.training.progress import RunProgress
 from understudy.training.run_folder import RunFolder, experiment_config, refuse_other_settings
-from understudy.training.run_log import RunLog, last_means
-from understudy.training.schedule import Schedule
-from understudy.training.signals import StopRequest
+from understudy.training.session import Options, Session, finished_line
 
-__all__ = ["TrainingStopped", "train"]
-
-FINAL_STEPS = 100
-"""The losses of a run are their means over this many last steps."""
-
-
-class TrainingStopped(UnderstudyError):
-    """A signal ended the run after a checkpoint; the message says how it goes on."""
-
-    def __init__(self, message: str, signal: Signals) -> None:
-        super().__init__(message)
-        self.signal = signal
-
-
-@dataclass(frozen=True)
-class _Options:
-    """How a run is carried out; nothing in here changes what is learned."""
-
-    save_steps: int | None
-    save_s: float
-    keep: int
-    tensorboard: bool
-    wandb: bool
-    command: str
+__all__ = ["train"]
 
 
 def train(
@@ -109,284 +61,27 @@ def train(
         UnderstudyError: the folder holds another run, cannot be written, or the loss is no longer finite.
     """
     folder = RunFolder(out)
-    record = folder.read_record()
-    if record is not None and resume and steps is None and minutes is None:
-        steps, minutes = record["config"]["num_steps"], record["config"]["minutes"]
-    num_steps = steps if steps is not None or minutes is not None else experiment.num_steps
-    if num_steps is not None:
-        experiment = replace(experiment, num_steps=num_steps)
-    with _accelerator(experiment.precision) as accelerator:
+    options = Options(
+        save_steps, save_minutes * 60.0, keep, tensorboard, wandb, command or " ".join(["understudy", *sys.argv[1:]])
+    )
+    with open_accelerator(experiment.precision) as accelerator, ExitStack() as stack:
+        record = folder.read_record()
+        if record is not None and resume:
+            if steps is None and minutes is None:
+                steps, minutes = record["config"]["num_steps"], record["config"]["minutes"]
+            threads = record["threads"] if threads is None else threads
+        num_steps = experiment.num_steps if steps is None and minutes is None else steps
         config = experiment_config(experiment) | {"num_steps": num_steps, "minutes": minutes}
         config["processes"] = accelerator.num_processes
         if record is not None and record["status"] == "finished":
             refuse_other_settings(out, record["config"], config)
-            RunProgress(experiment.name, accelerator.is_main_process).say(_finished_line(experiment.name, out, record))
+            RunProgress(experiment.name, accelerator.is_main_process).say(finished_line(experiment.name, out, record))
             return record
         if not resume and checkpoint_paths(folder.checkpoints):
             raise UnderstudyError(f"{out}: holds an unfinished run: --resume goes on with it, or choose another --out")
-        command = command or " ".join(["understudy", *sys.argv[1:]])
-        options = _Options(save_steps, save_minutes * 60.0, keep, tensorboard, wandb, command)
-        if threads is None and record is not None and resume:
-            threads = record.get("threads")
-        with _threads(threads), ExitStack() as stack:
-            if accelerator.is_main_process:
-                stack.enter_context(folder.locked())
-                remove_parts(folder.checkpoints)
-            return _Run(experiment, folder, accelerator, config, options, compile).go(stack)
-
-
-class _Run:
-    """One session of a run: from the newest checkpoint, if there is one, to its end or a signal."""
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        folder: RunFolder,
-        accelerator: Accelerator,
-        config: dict[str, Any],
-        options: _Options,
-        compile_model: bool,
-    ) -> None:
-        begun_s = time.perf_counter()
-        self.experiment, self.folder, self.accelerator = experiment, folder, accelerator
-        self.config, self.options = config, options
-        self.is_main = accelerator.is_main_process
-        sharding = Sharding(
-            experiment.batch_size, experiment.accumulate, accelerator.num_processes, accelerator.process_index
-        )
-        with accelerator.main_process_first():  # who comes first may write a cache
-            self.data = experiment.make_data()
-        self.shards = Shards(self.data, experiment.seed, sharding)
-        torch.manual_seed(derived_seed(experiment.seed, Purpose.INITIAL))
-        self.learner = Learner(experiment, experiment.make_model(self.data), accelerator, sharding)
-        if compile_model:
-            self.learner.model.compile()
-        minutes = config["minutes"]
-        budget_s = None if minutes is None else minutes * 60.0
-        self.schedule = Schedule(config["num_steps"], experiment.warmup_steps, budget_s)
-        self.step, self.past_s = 0, 0.0
-        self._load()
-        self.first_step, self.saved_step = self.step, self.step
-        self.setup_s = time.perf_counter() - begun_s
-        self.started_s = self.saved_s = time.perf_counter()
-
-    def _load(self) -> None:
-        paths = checkpoint_paths(self.folder.checkpoints)
-        if not paths:
-            return
-        checkpoint = load_checkpoint(paths[-1])
-        refuse_other_settings(self.folder.root, checkpoint.state["config"], self.config)
-        if checkpoint.state["num_samples"] != len(self.data):
-            raise UnderstudyError(
-                f"{self.folder.root}: this run was made with {checkpoint.state['num_samples']} samples,"
-                f" and {self.experiment.data} has {len(self.data)}"
-            )
-        self.learner.load(checkpoint.tensors, checkpoint.state["scaler"])
-        self.step, self.past_s = checkpoint.step, checkpoint.state["elapsed_s"]
-
-    def elapsed_s(self) -> float:
-        """Training time so far [s], over all sessions, without start-up."""
-        return self.past_s + time.perf_counter() - self.started_s
-
-    def go(self, stack: ExitStack) -> dict[str, Any]:
-        """Train to the end; the context is left with everything closed, whatever happens."""
-        self.progress = RunProgress(self.experiment.name, self.is_main)
-        stack.callback(self.progress.close)
-        self.record = self._new_record() if self.is_main else {}
-        self._write("running")
-        self.log = self._open_log() if self.is_main else None
-        if self.log is not None:
-            stack.callback(self.log.close)
-        if self.step:
-            self.progress.say(f"{self.experiment.name}: going on after step {self.step} ({duration(self.past_s)})")
-        stopped = self._loop()
-        if self.step > self.saved_step:
-            self._save()
-        if stopped is not None:
-            self._write("stopped")
-            how = f"understudy train {self.experiment.name} --out {self.folder.root} --resume"
-            raise TrainingStopped(f"stopped by {stopped.name} after step {self.step}; go on with: {how}", stopped)
-        if self.is_main:
-            with self.learner.ema.in_place():
-                write_policy(self.experiment, self.learner.model, self.data, self.folder.policy)
-        self._write("finished")
-        self.progress.say(_finished_line(self.experiment.name, self.folder.root, self.record))
-        self.accelerator.wait_for_everyone()
-        return self.record
-
-    def _loop(self) -> Signals | None:
-        """Optimiser steps until the schedule ends, or a signal comes, which is returned."""
-        batches = batch_stream(
-            self.shards,
-            self.step,
-            self.schedule.num_steps,
-            num_workers=self.experiment.num_workers,
-            pin_memory=self.accelerator.device.type == "cuda",
-        )
-        stop: Signals | None = None
-        elapsed_s = self.past_s
-        with StopRequest() as request, closing(batches):
-            while stop is None and not self.schedule.is_over(self.step, elapsed_s):
-                factor = self.schedule.factor(self.step, elapsed_s)
-                scalars = self._mean_of_processes(self.learner.step(batches, self.step, factor))
-                self.step += 1
-                elapsed_s, stop = self._agree(self.elapsed_s(), request.signal)
-                if self.log is not None and self.log.add(
-                    self.step, elapsed_s, factor * self.experiment.learning_rate, scalars
-                ):
-                    self._show(elapsed_s)
-                if self._is_save_due():
-                    self._save()
-        return stop
-
-    def _mean_of_processes(self, scalars: dict[str, Tensor]) -> dict[str, Tensor]:
-        if self.accelerator.num_processes == 1:
-            return scalars
-        means = self.accelerator.reduce(torch.stack(list(scalars.values())), "mean")
-        return dict(zip(scalars, means.unbind(), strict=True))
-
-    def _agree(self, elapsed_s: float, signal: Signals | None) -> tuple[float, Signals | None]:
-        """The first process's clock, and a signal if any process had one: all must leave the loop at the same step."""
-        if self.accelerator.num_processes == 1:
-            return elapsed_s, signal
-        clock = elapsed_s if self.is_main else 0.0
-        mine = [clock, float(signal == Signals.SIGINT), float(signal == Signals.SIGTERM)]
-        precise = torch.float32 if self.accelerator.device.type == "mps" else torch.float64
-        clock, interrupts, terminations = self.accelerator.reduce(
-            torch.tensor(mine, dtype=precise, device=self.accelerator.device), "sum"
-        ).tolist()
-        return clock, Signals.SIGTERM if terminations else Signals.SIGINT if interrupts else None
-
-    def _is_save_due(self) -> bool:
-        by_step = self.options.save_steps is not None and self.step % self.options.save_steps == 0
-        return by_step or time.perf_counter() - self.saved_s >= self.options.save_s
-
-    def _save(self) -> None:
-        """Write a checkpoint; the log is complete up to it and the loss known to be finite."""
-        self.saved_step, self.saved_s = self.step, time.perf_counter()
-        if self.log is None:
-            return
-        self.log.flush()
-        state = {
-            "experiment": self.experiment.name,
-            "config": self.config,
-            "elapsed_s": self.elapsed_s(),
-            "num_samples": len(self.data),
-            "scaler": self.learner.scaler_state(),
-        }
-        checkpoint = Checkpoint(self.step, self.learner.tensors(), state)
-        save_checkpoint(self.folder.checkpoints, checkpoint, keep=self.options.keep)
-        self._write("running")
-
-    def _show(self, elapsed_s: float) -> None:
-        assert self.log is not None
-        step_s = (elapsed_s - self.past_s) / (self.step - self.first_step)
-        done = self.schedule.share_done(self.step, elapsed_s)
-        left_s = self.schedule.seconds_left(self.step, elapsed_s, step_s)
-        self.progress.show(done, self.step, self.log.last["loss"], self.experiment.batch_size / step_s, left_s)
-
-    def _open_log(self) -> RunLog:
-        wandb = {
-            "project": "understudy",
-            "name": self.folder.root.name,
-            "id": f"{self.folder.root.name}-{self.record['started']}".replace(":", ""),
-            "resume": "allow",
-            "dir": str(self.folder.root),
-            "config": self.config,
-        }
-        return RunLog(
-            self.folder.log,
-            self.step,
-            tensorboard=self.folder.tensorboard if self.options.tensorboard else None,
-            wandb=wandb if self.options.wandb else None,
-        )
-
-    def _new_record(self) -> dict[str, Any]:
-        before = (self.folder.read_record() or {}) if self.step else {}
-        return {
-            "experiment": self.experiment.name,
-            "status": "running",
-            "command": self.options.command,
-            "commit": current_commit(),
-            "machine": machine_name(),
-            "device": str(self.accelerator.device),
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "started": before.get("started", datetime.now(UTC).isoformat(timespec="seconds")),
-            "sessions": before.get("sessions", 0) + 1,
-            "num_parameters": self.learner.num_parameters,
-            "num_samples": len(self.data),
-            "setup_seconds": round(self.setup_s, 2),
-            "config": self.config,
-        }
-
-    def _write(self, status: str) -> None:
-        """Write `run.json` as it is now."""
-        if not self.is_main:
-            return
-        elapsed_s = self.elapsed_s()
-        samples = self.step * self.experiment.batch_size
-        self.record |= {
-            "status": status,
-            "steps": self.step,
-            "seconds": round(elapsed_s, 2),
-            "samples_per_s": round(samples / elapsed_s, 2) if self.step else 0.0,
-            "peak_memory_mb": round(_peak_memory_mb(self.accelerator.device)),
-            "final": last_means(self.folder.log, FINAL_STEPS) if self.step else {},
-        }
-        self.folder.write_record(self.record)
-
-
-def _finished_line(name: str, out: Path, record: dict[str, Any]) -> str:
-    losses = ", ".join(f"{key} {value:.4g}" for key, value in record["final"].items())
-    return f"{name}: finished, {record['steps']} steps in {duration(record['seconds'])}, {losses}; see {out / 'policy'}"
-
-
-def _peak_memory_mb(device: torch.device) -> float:
-    """Most memory that this process (or, on a GPU, its tensors) held [MB]."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-@contextmanager
-def _accelerator(precision: Precision) -> Iterator[Accelerator]:
-    """Device, processes and mixed precision, for the time of a run; another run may then want another precision."""
-    if precision == "fp16" and not torch.cuda.is_available():
-        raise UnderstudyError("precision fp16 needs a GPU; on the CPU use bf16 or no")
-    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
-    try:
-        with _deterministic(accelerator.device):
-            yield accelerator
-    finally:
-        accelerator.end_training()
-        AcceleratorState._reset_state(reset_partial_state=True)
-
-
-@contextmanager
-def _deterministic(device: torch.device) -> Iterator[None]:
-    """On the CPU, ask for algorithms that always add in the same order; on a GPU they would cost time."""
-    if device.type != "cpu":
-        yield
-        return
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined, unused-ignore]
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined, unused-ignore]
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined, unused-ignore]
-
-
-@contextmanager
-def _threads(number: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if number is not None:
-        torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+        accelerator.wait_for_everyone()  # each process has seen what there was before the first one writes
+        stack.enter_context(torch_threads(threads))
+        if accelerator.is_main_process:
+            stack.enter_context(folder.locked())
+            remove_parts(folder.checkpoints)
+        return Session(experiment, folder, accelerator, config, options, compile).go(stack)
