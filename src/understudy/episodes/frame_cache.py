@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import SupportsIndex
 
 import numpy as np
 from jaxtyping import UInt8
@@ -72,8 +73,9 @@ class FrameCache:
         """Episodes of the data set."""
         return len(self._starts) - 1
 
-    def episode(self, index: int) -> UInt8[np.ndarray, "T size size 3"]:
+    def episode(self, index: SupportsIndex) -> UInt8[np.ndarray, "T size size 3"]:
         """The RGB frames of an episode, mapped from disk and read-only."""
+        index = int(index)
         if not 0 <= index < self.num_episodes:
             raise UnderstudyError(f"{self.path}: it has the episodes 0 to {self.num_episodes - 1}, not {index}")
         return self._frames[self._starts[index] : self._starts[index + 1]]

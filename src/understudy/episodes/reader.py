@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import local
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import pyarrow as pa
@@ -125,9 +125,9 @@ class EpisodeReader:
         """
         return self.info.split_ranges(self.root)
 
-    def episode(self, index: int) -> EpisodeRecord:
+    def episode(self, index: SupportsIndex) -> EpisodeRecord:
         """Length, task and metadata of an episode."""
-        self._check_episode(index)
+        index = self._checked_episode(index)
         tasks = self._table["tasks"][index].as_py()
         metadata: Mapping[str, Any] = {}
         if layout.METADATA_FIELD in self._table.column_names:
@@ -140,7 +140,7 @@ class EpisodeReader:
         task = tasks[0] if isinstance(tasks, list) else tasks
         return EpisodeRecord(index, int(self._lengths[index]), task, metadata)
 
-    def column(self, name: str, index: int) -> Shaped[np.ndarray, "T n"]:
+    def column(self, name: str, index: SupportsIndex) -> Shaped[np.ndarray, "T n"]:
         """The numbers of a feature in one episode, in the units its recorder used; read-only.
 
         Raises:
@@ -149,7 +149,7 @@ class EpisodeReader:
         feature = self._feature(name)
         if feature.is_video:
             raise UnderstudyError(f"{self.root}: {name} is a video: read it with frames()")
-        self._check_episode(index)
+        index = self._checked_episode(index)
         chunks, files = self._numbers("data/chunk_index"), self._numbers("data/file_index")
         path = self.root / self.info.data_file(int(chunks[index]), int(files[index]))
         together = (chunks == chunks[index]) & (files == files[index])
@@ -160,7 +160,9 @@ class EpisodeReader:
             raise BadDataSet(path, name, f"has {len(values)} rows, episode {index} ends at row {end}")
         return values[start:end]
 
-    def frames(self, name: str, index: int, places: Iterable[int] | None = None) -> UInt8[np.ndarray, "N H W 3"]:
+    def frames(
+        self, name: str, index: SupportsIndex, places: Iterable[SupportsIndex] | None = None
+    ) -> UInt8[np.ndarray, "N H W 3"]:
         """RGB frames of an episode at the given places (all of them by default), in the given order.
 
         Raises:
@@ -168,7 +170,9 @@ class EpisodeReader:
             BadVideo: a video file that is damaged or too short.
         """
         span = self.video_span(name, index)
-        wanted = np.arange(span.length) if places is None else np.asarray(places, dtype=np.int64).reshape(-1)
+        wanted = (
+            np.arange(span.length) if places is None else np.array([int(place) for place in places], dtype=np.int64)
+        )
         outside = wanted[(wanted < 0) | (wanted >= span.length)]
         if outside.size:
             raise UnderstudyError(
@@ -185,18 +189,18 @@ class EpisodeReader:
             result[row] = frame
         return result
 
-    def video_span(self, name: str, index: int) -> VideoSpan:
+    def video_span(self, name: str, index: SupportsIndex) -> VideoSpan:
         """File and time at which the frames of a video feature lie in one episode."""
         if not self._feature(name).is_video:
             raise UnderstudyError(f"{self.root}: {name} is no video: read it with column()")
-        self._check_episode(index)
+        index = self._checked_episode(index)
         chunk, file, start_s = (
             self._numbers(f"videos/{name}/{field}")[index] for field in ("chunk_index", "file_index", "from_timestamp")
         )
         path = self.root / self.info.video_file(name, int(chunk), int(file))
         return VideoSpan(path, float(start_s), int(self._lengths[index]))
 
-    def episode_statistics(self, name: str, index: int) -> dict[str, Any]:
+    def episode_statistics(self, name: str, index: SupportsIndex) -> dict[str, Any]:
         """The statistics of a feature in one episode as they are stored; empty if they are not."""
         prefix = f"stats/{name}/"
         fields = [field for field in self._table.column_names if field.startswith(prefix)]
@@ -209,9 +213,11 @@ class EpisodeReader:
             raise UnknownName(f"feature of {self.root}", name, self.features)
         return self.features[name]
 
-    def _check_episode(self, index: int) -> None:
+    def _checked_episode(self, index: SupportsIndex) -> int:
+        index = int(index)
         if not 0 <= index < self.num_episodes:
             raise UnderstudyError(f"{self.root}: it has the episodes 0 to {self.num_episodes - 1}, not {index}")
+        return index
 
     def _numbers(self, field: str) -> Shaped[np.ndarray, " E"]:
         """A numeric column of the episodes table."""

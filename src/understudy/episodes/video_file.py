@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import SupportsIndex
 
 import av
 import numpy as np
@@ -55,19 +56,19 @@ class VideoFile:
         """Frames that the container shows."""
         return len(self._shown)
 
-    def frame(self, place: int) -> UInt8[np.ndarray, "H W 3"]:
+    def frame(self, place: SupportsIndex) -> UInt8[np.ndarray, "H W 3"]:
         """The RGB frame at that place.
 
         Raises:
             BadVideo: the frame cannot be decoded.
         """
-        return next(self.frames([place]))
+        return next(self.frames([int(place)]))
 
     def frames(self, places: Iterable[int | np.integer]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         """The RGB frames at those places, in that order; ascending places are decoded in one go."""
         for place in map(int, places):
             try:
-                picture = self._decode(int(self._shown[place]))
+                picture = self._decode(int(self._shown[int(place)]))
             except _FAILURES as error:
                 self._decoder = None
                 raise BadVideo(f"{self.path}: frame {place} cannot be decoded: {_reason(error)}") from error
