@@ -27,7 +27,7 @@ _SMALLEST_RANGE = 1e-3
 class Normalisation:
     """normalised = (x - offset) / scale, per dimension."""
 
-    kind: NormalisationKind
+    kind: str
     names: tuple[str, ...]
     """One per dimension; a policy refuses data whose names or order differ."""
     offset: Float[np.ndarray, " A"]
@@ -70,7 +70,7 @@ class Normalisation:
 
 
 def fit_normalisation(
-    kind: NormalisationKind, values: Sequence[Float[np.ndarray, "_ A"]], names: tuple[str, ...]
+    kind: str, values: Sequence[Float[np.ndarray, "_ A"]], names: tuple[str, ...]
 ) -> Normalisation:
     """Fit one normalisation to the union of several sets of actions or states.
 

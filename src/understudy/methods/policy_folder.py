@@ -41,7 +41,7 @@ class PolicyFolder:
 
 
 def write_policy_folder(folder: Path, content: Mapping[str, Any], model: nn.Module) -> None:
-    """Write the weights as bfloat16, as good for acting as float32, then the description, which says that all is there."""
+    """Write the weights as bfloat16, as good for acting, then the description, which says that all is there."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         name: (value.bfloat16() if value.is_floating_point() else value).contiguous().cpu()

@@ -1,14 +1,14 @@
 """Transformer blocks: pre-norm, GELU; conditioned ones shift, scale and gate every branch by a vector."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 __all__ = ["Attention", "Block", "ConditionedBlock", "position_codes"]
 
 
-def position_codes(places: Float[Tensor, " N"], width: int, longest: float = 1000.0) -> Float[Tensor, "N D"]:
+def position_codes(places: Shaped[Tensor, " N"], width: int, longest: float = 1000.0) -> Float[Tensor, "N D"]:
     """Sines and cosines of `places` at `width / 2` frequencies between 1 and 1 / `longest`."""
     half = width // 2
     rates = longest ** (-torch.arange(half, device=places.device) / max(half - 1, 1))

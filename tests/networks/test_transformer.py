@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from understudy.networks.action_diffusion import ActionDiffusion, DiffusionConfig
+from understudy.networks.transformer import Attention, Block, ConditionedBlock, position_codes
+
+WIDTH, HEADS = 16, 2
+SMALL = DiffusionConfig(WIDTH, HEADS, encoder_layers=1, decoder_layers=2, attention_dropout=0.0, dropout=0.0)
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)
+
+
+def test_attention_is_that_of_torch():
+    ours, theirs = Attention(WIDTH, HEADS), torch.nn.MultiheadAttention(WIDTH, HEADS, bias=False, batch_first=True)
+    weight = torch.cat([ours.query.weight, ours.key_value.weight])
+    theirs.load_state_dict({"in_proj_weight": weight, "out_proj.weight": ours.out.weight})
+    x, context = torch.randn(2, 3, WIDTH), torch.randn(2, 5, WIDTH)
+    assert torch.allclose(ours(x, context), theirs(x, context, context)[0], atol=1e-6)
+
+
+def test_a_conditioned_block_begins_as_the_identity_and_learns_from_its_condition():
+    block = ConditionedBlock(WIDTH, HEADS)
+    x, vector, context = torch.randn(2, 3, WIDTH), torch.randn(2, WIDTH), torch.randn(2, 4, WIDTH)
+    assert torch.equal(block(x, vector, context), x)
+    block(x, vector, context).square().sum().backward()
+    assert float(block.modulation.weight.grad.abs().sum()) > 0
+
+
+def test_a_block_does_not_know_the_order_of_its_tokens():
+    block, order = Block(WIDTH, HEADS), torch.tensor([2, 0, 1])
+    x = torch.randn(1, 3, WIDTH)
+    assert torch.allclose(block(x)[:, order], block(x[:, order]), atol=1e-6)
+
+
+def test_position_codes_are_apart_and_bounded():
+    codes = position_codes(torch.arange(50), WIDTH)
+    assert codes.shape == (50, WIDTH)
+    assert float(codes.abs().max()) <= 1
+    distances = torch.cdist(codes, codes) + torch.eye(50) * 9
+    assert float(distances.min()) > 0.1
+
+
+def test_action_diffusion_fits_an_action_that_its_condition_tells():
+    head = ActionDiffusion(SMALL, chunk=2, action_size=1)
+    tokens = torch.randn(2, 3, WIDTH)
+    actions = torch.tensor([[[0.5], [0.5]], [[-0.5], [0.0]]])
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.Adam(head.parameters(), lr=5e-3)
+    for _ in range(250):
+        loss = head.loss(head.encode(tokens).repeat(8, 1, 1), actions.repeat(8, 1, 1), generator).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.inference_mode():
+        found = head.sample(head.encode(tokens), torch.zeros(2, 2, 1), 8, "euler")
+    assert torch.allclose(found, actions, atol=0.12)
