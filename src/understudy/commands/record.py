@@ -21,6 +21,7 @@ def run(
     points: bool = True,
     axis: str | None = None,
     hand: Literal["right", "left", "any"] = "right",
+    aligned: bool = False,
     disturb: float = 0.0,
     keep_failures: bool = False,
     processes: int = 2,
@@ -33,6 +34,7 @@ def run(
     Examples:
       understudy record --task push --embodiments human_hand,xarm7_gripper --episodes 20 --out data/push
       understudy record --task pick_place,push,press_button --episodes 300 --disturb 0.15 --out data/three
+      understudy record --task push --embodiments human_hand,xarm7_gripper --aligned --episodes 20 --out data/aligned
 
     Args:
         task: One task or several, separated by commas; episodes take turns. See `understudy list tasks`.
@@ -49,6 +51,7 @@ def run(
         points: Record true point tracks.
         axis: Axis of generalisation that layouts differ on; none by default.
         hand: Which hand the person uses; any makes about three in ten use the left.
+        aligned: The person's hand goes where the robot's is, frame by frame; else each has an own way and time.
         disturb: Share of the robot's steps in which it is pushed off its path; the recorded action stays clean.
         keep_failures: Record what an expert failed at, marked so.
         processes: How many episodes are made side by side.
@@ -68,6 +71,7 @@ def run(
         points=points,
         axis=axis,
         handedness=hand,
+        aligned=aligned,
         disturb=disturb,
         keep_failures=keep_failures,
     )

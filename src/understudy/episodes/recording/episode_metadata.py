@@ -24,6 +24,8 @@ def episode_metadata(
         "slot": slot,
         "split": split_of(seed),
         "embodiment": embodiment,
+        "axis": plan.axis,
+        "aligned": plan.aligned,
         "goal": asdict(goal),
         "layout": asdict(layout),
         "objects": [item.name for item in layout.objects],

@@ -9,8 +9,9 @@ from jaxtyping import Int, UInt8
 
 from understudy.embodiments.hand_skeleton import HAND_JOINTS
 from understudy.episodes.features import Feature, scalar, vector, video
+from understudy.episodes.recording.aligned import hand_along
 from understudy.episodes.recording.episode_metadata import episode_metadata
-from understudy.episodes.recording.plan import PERSON, RecordingPlan
+from understudy.episodes.recording.plan import PERSON, ROBOT_FPS, RecordingPlan
 from understudy.episodes.recording.point_tracks import STREAM_POINTS, PointTracker, point_names
 from understudy.episodes.recording.recorded import (
     IMAGE,
@@ -30,7 +31,7 @@ from understudy.simulation.layout import layout_rng
 from understudy.simulation.rendering import SUPERSAMPLING, SceneRenderer
 from understudy.simulation.tasks import get_task
 
-__all__ = ["human_features", "record_person", "record_person_in"]
+__all__ = ["human_features", "record_person"]
 
 _SHARP_PX = 384
 """Clips from this size on are rendered without supersampling, in half the time: encoding takes more than it gives."""
@@ -53,8 +54,8 @@ def human_features(plan: RecordingPlan) -> dict[str, Feature]:
     return features | {"action": vector((*WRIST_COLUMNS, *HAND_JOINTS))}
 
 
-def record_person(plan: RecordingPlan, slot: int, seed: int) -> RecordedEpisode:
-    """Render the person of `seed` doing the task of `slot` in the person's own way and time."""
+def record_person(plan: RecordingPlan, slot: int, seed: int, robot: RecordedEpisode | None = None) -> RecordedEpisode:
+    """Render the person of `seed` doing the task of `slot`: in an own way and time, or along with a robot's episode."""
     demonstration = record_human(
         plan.task(slot),
         seed,
@@ -63,18 +64,15 @@ def record_person(plan: RecordingPlan, slot: int, seed: int) -> RecordedEpisode:
         handedness=plan.handedness,
         axis=plan.axis,
     )
-    return record_person_in(plan, slot, seed, demonstration)
-
-
-def record_person_in(plan: RecordingPlan, slot: int, seed: int, demonstration: HumanDemonstration) -> RecordedEpisode:
-    """Render a given demonstration, and track the hand in it if the plan says so."""
+    if robot is not None:
+        assert robot.motion is not None
+        demonstration = hand_along(demonstration, robot.motion, ROBOT_FPS)
     chosen = _chosen_frames(demonstration.track.num_frames, plan.human_frames)
     frames, points = _render(plan, demonstration, chosen, seed)
     columns = {name: values[chosen] for name, values in _truth(demonstration).items()} | points
     if plan.track:
         columns |= _track(plan, demonstration, frames)
-    task = get_task(plan.task(slot))
-    success = task.reached(demonstration.goal, demonstration.layout, demonstration.final_state)[-1]
+    success = _succeeds(plan.task(slot), demonstration) if robot is None else robot.success
     metadata = episode_metadata(
         plan, slot, seed, PERSON, demonstration.layout, demonstration.goal, demonstration.camera
     ) | {
@@ -83,6 +81,11 @@ def record_person_in(plan: RecordingPlan, slot: int, seed: int, demonstration: H
         "hand_length_m": demonstration.body.hand_length_m,
     }
     return RecordedEpisode(columns, frames, demonstration.label, metadata, success)
+
+
+def _succeeds(task: str, demonstration: HumanDemonstration) -> bool:
+    """What the task's own test says of the last frame."""
+    return get_task(task).reached(demonstration.goal, demonstration.layout, demonstration.final_state)[-1]
 
 
 def _render(
@@ -115,7 +118,7 @@ def _track(
     """Track the clip as it will be stored: the data set encodes the same frames in the same way."""
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
-        stream = VideoStream(clip, Fraction(plan.human_fps), *frames.shape[1:3])
+        stream = VideoStream(clip, Fraction(demonstration.fps), *frames.shape[1:3])
         for frame in frames:
             stream.append(frame)
         stream.close()

@@ -15,10 +15,12 @@ from understudy.simulation.axes import check_held_out
 from understudy.simulation.seeds import SEEDS, Split, split_of
 from understudy.simulation.tasks import get_task
 
-__all__ = ["PERSON", "TRIES", "RecordingPlan", "first_seed_of"]
+__all__ = ["PERSON", "ROBOT_FPS", "TRIES", "RecordingPlan", "first_seed_of"]
 
 PERSON = "human_hand"
 """Name of the person among the embodiments."""
+ROBOT_FPS = 10
+"""Control steps a second, and frames a second of a robot's episodes and of aligned clips."""
 TRIES = 5
 """Seeds tried for one episode before recording gives up."""
 _STRIDE = 100_000
@@ -49,6 +51,8 @@ class RecordingPlan:
     """A name of `axes.AXES`: how layouts differ from the usual range."""
     handedness: Literal["right", "left", "any"] = "right"
     """Which hand the person uses."""
+    aligned: bool = False
+    """Whether the person's hand goes where the robot's is, frame by frame; else each has a way and time of its own."""
     disturb: float = 0.0
     """Share of the robot's steps, 0 to 0.5, in which it is pushed off its path; the recorded action stays clean."""
     keep_failures: bool = False
@@ -75,6 +79,10 @@ class RecordingPlan:
             )
         if not 0 <= self.disturb <= 0.5:
             raise UnderstudyError(f"share of disturbed steps {self.disturb}: must lie in 0 to 0.5")
+        if self.aligned and (len(self.robots) != 1 or len(self.embodiments) != 2):
+            raise UnderstudyError(f"aligned pairs of {', '.join(self.embodiments)}: must be {PERSON} and one robot")
+        if self.aligned and (self.handedness != "right" or self.human_frames is not None):
+            raise UnderstudyError("aligned pairs: the person uses the right hand, and every frame is kept")
         for embodiment in self.embodiments:
             check_held_out(self.axis, self.first_seed, embodiment)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from understudy.episodes.recording.aligned import RobotMotion
 from understudy.geometry.hand_frame import wrist_quaternions
 from understudy.geometry.rotations import continuous_quaternions, quaternion_from_matrix
 from understudy.records import KEYPOINT_NAMES
@@ -57,6 +58,8 @@ class RecordedEpisode:
     success: bool
     failure: str = ""
     """Why not, in a word."""
+    motion: RobotMotion | None = None
+    """Of a robot: what a hand needs to go along."""
 
 
 def object_names() -> tuple[str, ...]:

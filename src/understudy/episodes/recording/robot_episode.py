@@ -1,5 +1,6 @@
 """A robot's episode: the scripted expert on the tabletop, pushed off its path now and then if asked for."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,7 @@ from jaxtyping import Float
 
 from understudy.embodiments import get_embodiment
 from understudy.episodes.features import Feature, scalar, vector, video
+from understudy.episodes.recording.aligned import RobotMotion
 from understudy.episodes.recording.disturbance import Disturbance
 from understudy.episodes.recording.episode_metadata import episode_metadata
 from understudy.episodes.recording.plan import RecordingPlan
@@ -22,12 +24,13 @@ from understudy.episodes.recording.recorded import (
 from understudy.geometry.transforms import make_transform
 from understudy.records import Observation
 from understudy.simulation.experts import scripted_expert
+from understudy.simulation.experts.script import Action
 from understudy.simulation.layout import layout_rng
+from understudy.simulation.state import TableState
 from understudy.simulation.tabletop import Tabletop
 
-__all__ = ["ROBOT_FPS", "record_robot", "robot_features"]
+__all__ = ["record_robot", "robot_features"]
 
-ROBOT_FPS = 10
 _STREAM_DISTURBANCE = 11
 
 
@@ -54,22 +57,40 @@ class _Rows:
     table: Tabletop
     tracker: PointTracker | None
     images: list[np.ndarray] = field(default_factory=list)
-    columns: dict[str, list] = field(default_factory=dict)
-    poses: dict[str, list] = field(default_factory=dict)
-    travel: dict[str, list] = field(default_factory=dict)
+    columns: dict[str, list] = field(default_factory=lambda: defaultdict(list))
+    wrist: list[np.ndarray] = field(default_factory=list)
+    tips: list[np.ndarray] = field(default_factory=list)
+    poses: dict[str, list] = field(default_factory=lambda: defaultdict(list))
+    travel: dict[str, list] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, image: np.ndarray, **values: object) -> None:
+    def add(self, observation: Observation, state: TableState, action: Action, executed: Action) -> None:
         """One control step."""
-        self.images.append(image)
+        table = self.table
+        self.images.append(observation.image)
         if self.tracker is not None:
-            self.tracker.add(self.table.data)
-        for name, value in values.items():
-            self.columns.setdefault(name, []).append(value)
-        for name, thing in self.table.state.objects.items():
-            self.poses.setdefault(name, []).append(make_transform(thing.rotation, thing.position))
-        for button in self.table.layout.buttons:
-            travel = self.table.data.qpos[self.table.scene.qpos_address(button.name)]
-            self.travel.setdefault(button.name, []).append(float(travel))
+            self.tracker.add(table.data)
+        self.columns["observation.state"].append(observation.proprioception)
+        self.columns["action"].append(action)
+        self.columns["truth.executed"].append(executed)
+        self.columns["truth.joints"].append(table.joints())
+        self.columns["truth.success"].append(table.success())
+        site = table.data.site("wrist")
+        self.wrist.append(make_transform(site.xmat.reshape(3, 3).copy(), site.xpos.copy()))
+        self.tips.append(state.fingertips)
+        for name, thing in state.objects.items():
+            self.poses[name].append(make_transform(thing.rotation, thing.position))
+        for button in table.layout.buttons:
+            self.travel[button.name].append(float(table.data.qpos[table.scene.qpos_address(button.name)]))
+
+    def motion(self) -> RobotMotion:
+        """For a hand that goes along."""
+        tips = np.array(self.tips)
+        return RobotMotion(
+            wrist=np.array(self.wrist),
+            tips={keypoint: tips[:, i] for i, keypoint in enumerate(self.table.body.fingertips.values())},
+            object_poses={name: np.array(T) for name, T in self.poses.items()},
+            button_travel={name: np.array(travel) for name, travel in self.travel.items()},
+        )
 
 
 def record_robot(plan: RecordingPlan, slot: int, seed: int, robot: str) -> RecordedEpisode:
@@ -88,37 +109,27 @@ def record_robot(plan: RecordingPlan, slot: int, seed: int, robot: str) -> Recor
         table.close()
         if tracker is not None:
             tracker.close()
-    columns = {
-        "observation.state": np.array(rows.columns["state"]),
-        "action": np.array(rows.columns["action"]),
-        "truth.executed": np.array(rows.columns["executed"]),
-        "truth.joints": np.array(rows.columns["joints"]),
-        "truth.success": np.array(rows.columns["success"]),
-        "truth.objects": object_rows(table.layout, {name: np.array(T) for name, T in rows.poses.items()}),
-        "truth.buttons": button_rows(table.layout, {name: np.array(q) for name, q in rows.travel.items()}),
+    motion = rows.motion()
+    columns = {name: np.array(values) for name, values in rows.columns.items()} | {
+        "truth.objects": object_rows(table.layout, motion.object_poses),
+        "truth.buttons": button_rows(table.layout, motion.button_travel),
     }
     metadata |= {"success": success, "failure": failure}
-    return RecordedEpisode(columns | points, np.array(rows.images), table.label, metadata, success, failure)
+    return RecordedEpisode(columns | points, np.array(rows.images), table.label, metadata, success, failure, motion)
 
 
 def _perform(rows: _Rows, observation: Observation, disturbance: Disturbance) -> None:
     table = rows.table
     for action in scripted_expert(table):
-        executed = _pushed(action, disturbance.offset(float(table.state.fingertips[:, 2].min())))
-        rows.add(
-            observation.image,
-            state=observation.proprioception,
-            action=action,
-            executed=executed,
-            joints=table.joints(),
-            success=table.success(),
-        )
+        state = table.state
+        executed = _pushed(action, disturbance.offset(float(state.fingertips[:, 2].min())))
+        rows.add(observation, state, action, executed)
         observation = table.step(executed)
         if table.lost() or len(rows.images) == table.max_steps:
             break
 
 
-def _pushed(action: Float[np.ndarray, " A"], offset: Float[np.ndarray, "3"]) -> Float[np.ndarray, " A"]:
+def _pushed(action: Action, offset: Float[np.ndarray, "3"]) -> Action:
     """The action with its wrist position moved."""
     executed = action.copy()
     executed[:3] += offset

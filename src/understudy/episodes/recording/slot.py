@@ -6,9 +6,9 @@ from pathlib import Path
 
 from understudy.episodes.features import Feature
 from understudy.episodes.recording.human_episode import human_features, record_person
-from understudy.episodes.recording.plan import PERSON, TRIES, RecordingPlan
+from understudy.episodes.recording.plan import PERSON, ROBOT_FPS, TRIES, RecordingPlan
 from understudy.episodes.recording.recorded import IMAGE, RecordedEpisode
-from understudy.episodes.recording.robot_episode import ROBOT_FPS, record_robot, robot_features
+from understudy.episodes.recording.robot_episode import record_robot, robot_features
 from understudy.episodes.staged_episode import stage_episode
 from understudy.errors import UnderstudyError
 
@@ -44,7 +44,7 @@ def features_of(plan: RecordingPlan, embodiment: str) -> dict[str, Feature]:
 
 def fps_of(plan: RecordingPlan, embodiment: str) -> int:
     """Frames a second of one data set of the plan."""
-    return plan.human_fps if embodiment == PERSON else ROBOT_FPS
+    return plan.human_fps if embodiment == PERSON and not plan.aligned else ROBOT_FPS
 
 
 def stage_slot(plan: RecordingPlan, slot: int, folders: Mapping[str, Path]) -> StagedSlot:
@@ -76,7 +76,8 @@ def _record(plan: RecordingPlan, slot: int) -> tuple[dict[str, RecordedEpisode],
                     break
         else:
             if PERSON in plan.embodiments:
-                episodes[PERSON] = record_person(plan, slot, seed)
+                leader = episodes[plan.robots[0]] if plan.aligned else None
+                episodes[PERSON] = record_person(plan, slot, seed, leader)
             return episodes, tuple(failures)
     words = ", ".join(f"seed {failure.seed}: {failure.failure}" for failure in failures)
     raise UnderstudyError(f"{plan.task(slot)}: the expert failed in all {TRIES} seeds of episode {slot} ({words})")
