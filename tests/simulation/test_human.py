@@ -29,12 +29,12 @@ TIPS = [4, 8, 12]
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("handedness", ["right", "left"])
 def test_the_person_does_the_task(task, handedness):
-    for seed in range(6):
+    for seed in range(2 if task == "pour" else 6):  # beads cost a second each
         demo = record_human(task, seed, size=SIZE, handedness=handedness)
         assert demo.body.handedness == demo.track.handedness == handedness
         assert get_task(task).reached(demo.goal, demo.layout, demo.final_state)[-1]
         assert not get_task(task).reached(demo.goal, demo.layout, demo.state(0))[-1]
-        assert 2.5 < demo.track.time_s[-1] < 8.0
+        assert 2.5 < demo.track.time_s[-1] < (11.0 if task == "pour" else 8.0)
         keypoints = np.stack([demo.keypoints_world(i) for i in range(demo.track.num_frames)])
         assert keypoints[..., 2].min() > 0.0
         assert np.abs(np.diff(keypoints, axis=0)).max() * demo.fps < 2.0

@@ -18,7 +18,13 @@ def start_state(layout, **changes):
         item.name: ObjectState(np.array([*item.xy, OBJECT_HALF_HEIGHT[item.kind]]), np.eye(3))
         for item in layout.objects
     }
-    return TableState(objects | changes.pop("objects", {}), fingertips=changes.pop("tips", FAR_TIPS), **changes)
+    beads = {item.name: np.array([[*item.xy, 0.02]] * 5) for item in layout.objects if item.kind == "cup"}
+    return TableState(
+        objects | changes.pop("objects", {}),
+        fingertips=changes.pop("tips", FAR_TIPS),
+        beads=beads | changes.pop("beads", {}),
+        **changes,
+    )
 
 
 def scene(task_name, seed):

@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from understudy.geometry.rotations import matrix_from_rotation_vector
 from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Item
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "in_cup",
     "in_mug",
     "mouth_direction",
+    "set_beads",
+    "tipped_cup",
 ]
 
 CUP_RADIUS = OBJECT_HALF_HEIGHT["fallen_cup"]
@@ -46,6 +49,8 @@ _SIDES = 12
 _CUP_MASS = 0.05
 _BEAD_MASS = 0.002
 _SEGMENTS = 40
+_POUR_CLEARANCE = 0.015
+_POUR_INSET = 0.012
 _CONTACT = {
     "condim": 4,
     "friction": (1.0, 0.005, 0.0001),
@@ -217,6 +222,14 @@ def add_beads(spec: mujoco.MjSpec, item: Item) -> None:
         )
 
 
+def set_beads(
+    model: mujoco.MjModel, data: mujoco.MjData, bodies: Int[np.ndarray, " N"], positions: Float[np.ndarray, "N 3"]
+) -> None:
+    """Put beads, by the numbers of their bodies, at positions in the world [m]; forward `data` afterwards."""
+    first = model.jnt_qposadr[model.body_jntadr[bodies]]
+    data.qpos[first[:, None] + np.arange(3)] = positions - model.body_pos[bodies]
+
+
 def in_mug(points: Float[np.ndarray, "N 3"], mug_xy: Float[np.ndarray, "2"]) -> Bool[np.ndarray, " N"]:
     """Which points [m] lie within a mug that stands at `mug_xy`, below its rim."""
     inside = np.linalg.norm(points[:, :2] - mug_xy, axis=1) < MUG_RADIUS
@@ -234,3 +247,30 @@ def in_cup(
 def mouth_direction(R: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3"]:
     """The axis of a cup of kind `fallen_cup` turned by R_world_cup, from foot to rim, world."""
     return R[:, 0]
+
+
+def tipped_cup(
+    mug_xy: Float[np.ndarray, "2"], direction: Float[np.ndarray, "3"], tilt: float
+) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
+    """Where a cup is while it is poured into a mug.
+
+    The rim's lowest point stays over the mug, a little on the near side of its middle. It comes down as the cup tips,
+    so that the foot keeps clear of the mug's rim:
+
+        z_rim = mug's rim + clearance + cup's height max(cos tilt, 0)
+
+    Args:
+        mug_xy: the mug's middle [m].
+        direction: horizontal unit vector that the mouth leans to, world.
+        tilt: angle between the cup's axis and the vertical [rad].
+
+    Returns:
+        The rotation that tips an upright cup so far, and the centre of the cup [m].
+    """
+    up = np.array([0.0, 0.0, 1.0])
+    axis = np.cos(tilt) * up + np.sin(tilt) * direction
+    across = np.cos(tilt) * direction - np.sin(tilt) * up
+    rim = np.array([*mug_xy, MUG_HEIGHT + _POUR_CLEARANCE + CUP_HEIGHT * max(np.cos(tilt), 0.0)])
+    rim = rim - _POUR_INSET * direction
+    turn = matrix_from_rotation_vector(tilt * np.cross(up, direction))
+    return turn, rim - CUP_HEIGHT / 2 * axis - CUP_RADIUS * across

@@ -16,8 +16,11 @@ from understudy.geometry.rotations import matrix_from_quaternion, quaternion_fro
 from understudy.geometry.transforms import apply_transform, inverse_transform, make_transform
 from understudy.records import Camera, FrameStatus, HandTrack
 from understudy.simulation.axes import check_held_out
+from understudy.simulation.cups import set_beads
+from understudy.simulation.human_beads import bead_paths
 from understudy.simulation.human_motion import tremor
-from understudy.simulation.human_tasks import SKIN_M, Performance, plan
+from understudy.simulation.human_performance import SKIN_M, Performance
+from understudy.simulation.human_tasks import plan
 from understudy.simulation.layout import Item, Layout, layout_rng
 from understudy.simulation.looks import Looks, sample_looks
 from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, BUTTON_TOP, BUTTON_TRAVEL
@@ -59,6 +62,8 @@ class HumanDemonstration:
     looks: Looks = field(repr=False)
     camera_turn_rad: float = 0.0
     """How far the camera stands around the table from its usual place."""
+    bead_paths: dict[str, Float[np.ndarray, "T N 3"]] = field(default_factory=dict, repr=False)
+    """Centres of the beads of every full cup, world [m]."""
 
     @property
     def frames(self) -> "RenderedFrames":
@@ -84,7 +89,8 @@ class HumanDemonstration:
         travel = {name: float(q[: frame + 1].max()) for name, q in self.button_travel.items()}
         pressed = frozenset(name for name, q in travel.items() if q >= BUTTON_PRESSED_TRAVEL)
         tips = self.keypoints_world(frame)[[4, 8, 12, 16, 20]]
-        return TableState(objects, pressed, tips, float(self.track.time_s[frame]))
+        beads = {cup: path[frame] for cup, path in self.bead_paths.items()}
+        return TableState(objects, pressed, tips, float(self.track.time_s[frame]), beads)
 
     def keypoints_world(self, frame: int) -> Float[np.ndarray, "21 3"]:
         """The hand's keypoints in the world [m]."""
@@ -149,6 +155,8 @@ def _set_frame(scene: Scene, data: mujoco.MjData, demo: HumanDemonstration, fram
         data.qpos[address + 3 : address + 7] = quaternion_from_matrix(T[frame, :3, :3])
     for name, travel in demo.button_travel.items():
         data.qpos[scene.qpos_address(name)] = travel[frame]
+    for cup, path in demo.bead_paths.items():
+        set_beads(scene.model, data, scene.beads[cup], path[frame])
     light_buttons(scene, demo.state(frame).pressed)
     mujoco.mj_forward(scene.model, data)
 
@@ -193,7 +201,9 @@ def record_human(
     T_world_wrist[:, :3, 3] += tremor(rng, time_s)
     keypoints = apply_transform(T_world_wrist, skeleton.keypoints(joints))
     poses = _object_poses(performance, own_layout, T_world_wrist, time_s)
+    beads = bead_paths(performance, own_layout, time_s)
     if left:
+        beads = {cup: path @ _MIRROR for cup, path in beads.items()}
         T_world_wrist, keypoints = _mirror_transform(T_world_wrist), keypoints @ _MIRROR
         poses = {name: _mirror_transform(T) for name, T in poses.items()}
     turn_rad = _camera_turn(seed) if axis == "camera_turned" else 0.0
@@ -214,6 +224,7 @@ def record_human(
         wrist_qpos=np.concatenate([T_world_wrist[:, :3, 3], quaternions], axis=1),
         looks=sample_looks(seed, axis),
         camera_turn_rad=turn_rad,
+        bead_paths=beads,
     )
 
 
@@ -261,14 +272,8 @@ def _object_poses(
         quaternion = np.array([np.cos(item.yaw / 2), 0.0, 0.0, np.sin(item.yaw / 2)])
         T = make_transform(matrix_from_quaternion(quaternion), np.array([*item.xy, item.half_height]))
         poses[item.name] = np.repeat(T[None], len(time_s), axis=0)
-    hold = performance.hold
-    if hold is not None:
-        held = (time_s >= hold.start_s) & (time_s < hold.end_s)
-        T_wrist_object = (
-            inverse_transform(performance.motion.sample(np.array([hold.start_s]))[0][0]) @ hold.T_world_start
-        )
-        poses[hold.name][held] = T_world_wrist[held] @ T_wrist_object
-        poses[hold.name][time_s >= hold.end_s] = hold.T_world_end
+    if performance.hold is not None:
+        poses[performance.hold.name] = performance.carried(time_s, T_world_wrist)
     if performance.pushed is not None:
         ahead = np.maximum(T_world_wrist[:, 0, 3] - performance.push_contact_x, 0.0)
         poses[performance.pushed][:, 0, 3] += np.maximum.accumulate(ahead)

@@ -6,93 +6,31 @@ lifted by 10 cm or more.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from understudy.embodiments.hand_skeleton import HandSkeleton
-from understudy.geometry.transforms import inverse_transform, make_transform
+from understudy.geometry.transforms import inverse_transform
+from understudy.simulation.human_cups import flip_cup, pour
 from understudy.simulation.human_motion import Motion
+from understudy.simulation.human_performance import SKIN_M, Carry, Performance, Person, object_pose
 from understudy.simulation.human_pose import HandPose, hand_rotation, posture, solve_pose
 from understudy.simulation.layout import Item, Layout
 from understudy.simulation.objects import BUTTON_TOP, BUTTON_TRAVEL, PLATE_TOP
 from understudy.simulation.tasks import Goal
 
-__all__ = ["PLANS", "SKIN_M", "Carry", "Performance", "plan"]
+__all__ = ["PLANS", "plan"]
 
 _INDEX, _MIDDLE, _RING, _THUMB = 8, 12, 16, 4
-SKIN_M = 0.003
-"""Fingertip keypoints stay this far outside of what they touch: the flesh of the tip [m]."""
 _UP = np.array([0.0, 0.0, 1.0])
 
-_RELAXED = posture((0.2, 0.2, 0.2, 0.2), (0.35, 0.45, 0.25), (0.4, 0.5, 0.25), (0.5, 0.55, 0.3), (0.6, 0.55, 0.3))
 _PINCHING = posture((0.2, 0.3, 0.2, 0.2), (0.4, 0.5, 0.3), (0.45, 0.55, 0.3), (0.65, 0.6, 0.3), (0.75, 0.6, 0.3))
 _PUSHING = posture((0.1, 0.2, 0.3, 0.3), (0.2, 0.25, 0.15), (0.2, 0.25, 0.15), (0.3, 0.3, 0.15), (0.5, 0.5, 0.2))
 _POINTING = posture((0.3, 0.5, 0.6, 0.6), (0.3, 0.25, 0.15), (1.15, 1.4, 0.8), (1.25, 1.45, 0.8), (1.3, 1.45, 0.8))
 
 
-@dataclass(frozen=True)
-class Carry:
-    """An object that is carried rigidly by the hand for a while."""
-
-    name: str
-    start_s: float
-    end_s: float
-    T_world_start: Float[np.ndarray, "4 4"]
-    T_world_end: Float[np.ndarray, "4 4"]
-
-
-@dataclass(frozen=True)
-class Performance:
-    """One way of doing a task: the hand's motion, and which object is held, pushed or pressed."""
-
-    motion: Motion
-    hold: Carry | None = None
-    pushed: str | None = None
-    """Moves forward with the fingertips once they reach it."""
-    push_contact_x: float = 0.0
-    """x of the wrist at first contact [m]."""
-
-
-@dataclass(frozen=True)
-class _Person:
-    """What all plans draw from."""
-
-    skeleton: HandSkeleton
-    rng: np.random.Generator
-    slowness: float
-    """Factor on every duration, about 0.8 to 1.2."""
-
-    def seconds(self, mean: float) -> float:
-        """A duration around `mean` [s]."""
-        return mean * self.slowness * self.rng.uniform(0.9, 1.1)
-
-    def hesitate(self, motion: Motion) -> None:
-        """Now and then a person stops for a moment."""
-        if self.rng.random() < 0.4:
-            motion.pause(self.rng.uniform(0.05, 0.3))
-
-    def resting(self) -> HandPose:
-        """Relaxed, before the person at the near edge of the table."""
-        position = np.array([0.22, -0.08, 0.19]) + self.rng.uniform(-0.03, 0.03, 3)
-        R = hand_rotation(self.rng.uniform(-0.1, 0.3), self.rng.uniform(0.35, 0.6), self.rng.uniform(0.1, 0.4))
-        return HandPose(make_transform(R, position), _RELAXED)
-
-    def reach(
-        self, joints: Float[np.ndarray, "20"], R: Float[np.ndarray, "3 3"], tips: dict[int, Float[np.ndarray, "3"]]
-    ) -> HandPose:
-        """A pose whose fingertips lie on `tips`, near rotation R and finger posture `joints`."""
-        centre = np.mean(list(tips.values()), axis=0)
-        return solve_pose(self.skeleton, HandPose(make_transform(R, centre), joints), tips)[0]
-
-
-def _object_pose(xy: Float[np.ndarray, "2"], z: float, yaw: float) -> Float[np.ndarray, "4 4"]:
-    c, s = np.cos(yaw), np.sin(yaw)
-    return make_transform(np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]), np.array([*xy, z]))
-
-
-def _pinch(person: _Person, item: Item) -> tuple[HandPose, HandPose]:
+def _pinch(person: Person, item: Item) -> tuple[HandPose, HandPose]:
     """Grasping and open pose: thumb on the near (or left) face, index and middle finger on the opposite one."""
     rng, half_height = person.rng, item.half_height
     # A box is too wide from the side, and a jug has its handle there.
@@ -122,12 +60,12 @@ def _pinch(person: _Person, item: Item) -> tuple[HandPose, HandPose]:
     return closed, opened
 
 
-def _pick_place(person: _Person, layout: Layout, goal: Goal) -> Performance:
+def _pick_place(person: Person, layout: Layout, goal: Goal) -> Performance:
     item, rng = layout.item(goal.target), person.rng
     half_height = item.half_height
     closed, opened = _pinch(person, item)
-    T_start = _object_pose(item.position, half_height, item.yaw)
-    T_end = _object_pose(
+    T_start = object_pose(item.position, half_height, item.yaw)
+    T_end = object_pose(
         goal.place_position + rng.uniform(-0.01, 0.01, 2), PLATE_TOP + half_height, item.yaw + rng.uniform(-0.2, 0.2)
     )
     T_object_wrist = inverse_transform(T_start) @ closed.T_world_wrist
@@ -153,11 +91,11 @@ def _pick_place(person: _Person, layout: Layout, goal: Goal) -> Performance:
     return Performance(motion, hold=Carry(item.name, start_s, end_s, T_start, T_end))
 
 
-def _hold(person: _Person, layout: Layout, goal: Goal) -> Performance:
+def _hold(person: Person, layout: Layout, goal: Goal) -> Performance:
     """Take it, lift it and keep it there: a hand in the air drifts by a centimetre or two."""
     item, rng = layout.item(goal.target), person.rng
     closed, opened = _pinch(person, item)
-    T_start = _object_pose(item.position, item.half_height, item.yaw)
+    T_start = object_pose(item.position, item.half_height, item.yaw)
     lift, above = rng.uniform(0.09, 0.16), rng.uniform(0.05, 0.08)
     motion = Motion(person.resting())
     motion.pause(rng.uniform(0.1, 0.3))
@@ -172,11 +110,11 @@ def _hold(person: _Person, layout: Layout, goal: Goal) -> Performance:
     return Performance(motion, hold=Carry(item.name, start_s, np.inf, T_start, T_start))
 
 
-def _push(person: _Person, layout: Layout, goal: Goal) -> Performance:
+def _push(person: Person, layout: Layout, goal: Goal) -> Performance:
     item, rng = layout.item(goal.target), person.rng
     R = hand_rotation(rng.uniform(-0.15, 0.15), rng.uniform(0.8, 1.0), rng.uniform(0.0, 0.25))
     height = rng.uniform(0.022, 0.030)
-    T_object = _object_pose(item.position, height, item.yaw)
+    T_object = object_pose(item.position, height, item.yaw)
     if item.flat:
         places = {_INDEX: 0.017, _MIDDLE: 0.0, _RING: -0.015}
         tips = {i: T_object @ np.array([-item.half_width - SKIN_M, y, 0.0, 1.0]) for i, y in places.items()}
@@ -202,7 +140,7 @@ def _push(person: _Person, layout: Layout, goal: Goal) -> Performance:
     return Performance(motion, pushed=item.name, push_contact_x=float(contact.T_world_wrist[0, 3]))
 
 
-def _press_button(person: _Person, layout: Layout, goal: Goal) -> Performance:
+def _press_button(person: Person, layout: Layout, goal: Goal) -> Performance:
     rng = person.rng
     R = hand_rotation(rng.uniform(-0.2, 0.3), rng.uniform(0.75, 0.95), rng.uniform(0.0, 0.4))
     top = np.array([*(goal.place_position + rng.uniform(-0.005, 0.005, 2)), BUTTON_TOP + SKIN_M])
@@ -221,15 +159,17 @@ def _press_button(person: _Person, layout: Layout, goal: Goal) -> Performance:
     return Performance(motion)
 
 
-PLANS: dict[str, Callable[[_Person, Layout, Goal], Performance]] = {
+PLANS: dict[str, Callable[[Person, Layout, Goal], Performance]] = {
     "pick_place": _pick_place,
     "push": _push,
     "press_button": _press_button,
     "hold": _hold,
+    "pour": pour,
+    "flip_cup": flip_cup,
 }
 """Task -> how a person does it."""
 
 
 def plan(task: str, layout: Layout, goal: Goal, skeleton: HandSkeleton, rng: np.random.Generator) -> Performance:
     """A person's way of doing a task with the right hand."""
-    return PLANS[task](_Person(skeleton, rng, float(rng.uniform(0.85, 1.2))), layout, goal)
+    return PLANS[task](Person(skeleton, rng, float(rng.uniform(0.85, 1.2))), layout, goal)

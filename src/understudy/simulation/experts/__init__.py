@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from understudy.simulation.experts.flip_cup import flip_cup
 from understudy.simulation.experts.hold import hold
 from understudy.simulation.experts.pick_place import pick_place
+from understudy.simulation.experts.pour import pour
 from understudy.simulation.experts.press_button import press_button
 from understudy.simulation.experts.push import push
 from understudy.simulation.experts.script import Action
@@ -16,6 +18,8 @@ EXPERTS: dict[str, Callable[[Tabletop], Iterator[Action]]] = {
     "push": push,
     "press_button": press_button,
     "hold": hold,
+    "pour": pour,
+    "flip_cup": flip_cup,
 }
 """Task -> expert."""
 

@@ -32,6 +32,7 @@ class FlipCup(Task):
     stages: ClassVar[tuple[Stage, ...]] = (Stage("approach", 30), Stage("flip", 30), Stage("stand", 40))
     time_limit_s: ClassVar[float] = 20.0
     left_open: ClassVar[str] = "which of the cups of that colour"
+    embodiments: ClassVar[tuple[str, ...]] = ("human_hand", "xarm7_xhand")
 
     def sample_layout(self, seed: int, axis: str | None = None) -> Layout:
         """Three cups that lie in a row with their mouths to the left or to the right; two have the same colour."""

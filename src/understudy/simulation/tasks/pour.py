@@ -35,6 +35,7 @@ class Pour(Task):
     stages: ClassVar[tuple[Stage, ...]] = (Stage("approach", 30), Stage("grasp", 40), Stage("pour", 30))
     time_limit_s: ClassVar[float] = 20.0
     left_open: ClassVar[str] = "which of the two mugs, and over which side of the cup"
+    embodiments: ClassVar[tuple[str, ...]] = ("human_hand", "xarm7_xhand")
 
     def sample_layout(self, seed: int, axis: str | None = None) -> Layout:
         """Two full cups of different colours in a near row, two mugs in a far row."""
