@@ -25,7 +25,7 @@ COMMANDS = {
     "evaluate": "run a suite of the benchmark and write its result file",
     "train": "train an experiment: data in, a policy out; stops and goes on exactly",
     "show": "render a robot, the human hand or a task to an image, or look around it",
-    "list": "what there is: robots, tasks, policies, suites",
+    "list": "what there is: robots, tasks, policies, suites, experiments",
     "doctor": "check this machine and say how to install what is missing",
 }
 """Every verb and what it is for; `record-human` lives in `record_human.py`."""

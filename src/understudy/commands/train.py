@@ -58,6 +58,9 @@ def run(
     """
     import sys
 
+    from understudy.commands.learned import require_learn_extra
+
+    require_learn_extra()
     from understudy.methods.experiments import get_experiment
     from understudy.training import TrainingStopped, export_policy, train
     from understudy.training.run_folder import RunFolder, with_overrides

@@ -1,5 +1,6 @@
 """Where a run computes: device, processes, precision and threads, set for its time and put back after it."""
 
+import atexit
 import resource
 import sys
 from collections.abc import Iterator
@@ -33,8 +34,10 @@ def open_accelerator(precision: Precision) -> Iterator[Accelerator]:
         with _deterministic(accelerator.device):
             yield accelerator
     finally:
-        accelerator.end_training()
-        AcceleratorState._reset_state(reset_partial_state=True)
+        if accelerator.num_processes == 1:
+            AcceleratorState._reset_state(reset_partial_state=True)
+        else:  # a group that is closed and opened again meets its own remains at the same address
+            atexit.register(accelerator.end_training)
 
 
 @contextmanager
