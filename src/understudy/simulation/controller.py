@@ -14,12 +14,8 @@ from jaxtyping import Float
 
 from understudy.embodiments.embodiment import Embodiment
 from understudy.errors import UnderstudyError
-from understudy.geometry.rotations import (
-    matrix_from_quaternion,
-    matrix_from_rotation_vector,
-    rotation_vector_from_matrix,
-)
-from understudy.geometry.transforms import make_transform
+from understudy.retargeting.kinematics import KinematicTree
+from understudy.simulation.arm_kernel import reach
 from understudy.simulation.scene import Scene
 
 __all__ = ["CONTROL_DT_S", "OPENING", "Controller", "wrist_target"]
@@ -34,6 +30,9 @@ _TURN_WEIGHT = 0.15
 """Metres that one radian of rotation error counts as."""
 _LARGEST_MOVE_M = 0.05
 """Errors are cut to this before each iteration, so that a far target cannot upset the linearisation."""
+_IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
+_TOLERANCE = 1e-4
+"""Of the weighted error [m]: one more step from there is enough."""
 OPENING = "opening"
 """Name of the one hand action of a parallel gripper: the distance between its pads [m]."""
 
@@ -41,13 +40,20 @@ OPENING = "opening"
 def wrist_target(body: Embodiment, action: Float[np.ndarray, " A"]) -> Float[np.ndarray, "4 4"]:
     """T_base_wrist that an action asks for [m]."""
     if body.wrist_action == "quaternion":
-        quaternion = action[3:7]
         # A quaternion of length zero means no rotation that can be meant: the identity is as good as any.
-        R = matrix_from_quaternion(quaternion) if np.linalg.norm(quaternion) > 1e-6 else np.eye(3)
-        return make_transform(R, action[:3])
-    if body.wrist_action == "rotation_vector":
-        return make_transform(matrix_from_rotation_vector(action[3:6]), action[:3])
-    raise ValueError(f"{body.name}: its actions hold no wrist target")
+        length = float(np.linalg.norm(action[3:7]))
+        quaternion = action[3:7] / length if length > 1e-6 else _IDENTITY
+    elif body.wrist_action == "rotation_vector":
+        angle = float(np.linalg.norm(action[3:6]))
+        quaternion = np.zeros(4)
+        mujoco.mju_axisAngle2Quat(quaternion, action[3:6] / angle if angle > 0.0 else action[3:6], angle)
+    else:
+        raise ValueError(f"{body.name}: its actions hold no wrist target")
+    T = np.eye(4)
+    R = np.empty(9)
+    mujoco.mju_quat2Mat(R, quaternion)
+    T[:3, :3], T[:3, 3] = R.reshape(3, 3), action[:3]
+    return T
 
 
 class Controller:
@@ -62,10 +68,14 @@ class Controller:
         self._dof = np.array([int(joint.dofadr[0]) for joint in joints])
         self._actuators = np.array([model.actuator(name).id for name in body.joint_names])
         self._range = model.actuator_ctrlrange[self._actuators]
-        self._wrist = model.site("wrist").id
         kp, kv = model.actuator_gainprm[self._actuators, 0], -model.actuator_biasprm[self._actuators, 2]
         self._lead_s = np.where(np.arange(len(joints)) < self._arm, (kv + model.dof_damping[self._dof]) / kp, 0.0)
-        self._scratch = mujoco.MjData(model)
+        if body.wrist_action != "none":
+            self._tree = _arm_tree(scene, body)
+        self._home = body.home[: self._arm].copy()
+        self._limits = tuple(np.ascontiguousarray(limit) for limit in self._range[: self._arm].T)
+        steps = round(CONTROL_DT_S / model.opt.timestep)
+        self._progress = (np.arange(1, steps + 1) / steps)[:, None]
         self._target = body.home.copy()
         self._velocity = np.zeros(len(joints))
 
@@ -99,15 +109,15 @@ class Controller:
         excess = np.abs(move[: self._arm]) / reach[: self._arm]
         move[: self._arm] /= max(1.0, float(excess.max()))
         move = np.clip(move, -reach, reach)
-        start, steps = self._target, round(CONTROL_DT_S / self._model.opt.timestep)
+        start, u = self._target, self._progress
         self._target = start + move
         velocity = move / CONTROL_DT_S
-        for i in range(1, steps + 1):
-            u = i / steps
-            # The speed of the ramp changes over the first half, so that the lead has no jump.
-            lead = self._lead_s * (self._velocity + (velocity - self._velocity) * min(1.0, 2 * u))
-            data.ctrl[self._actuators] = np.clip(start + u * move + lead, *self._range.T)
-            mujoco.mj_step(self._model, data)
+        # The speed of the ramp changes over the first half, so that the lead has no jump.
+        lead = self._lead_s * (self._velocity + (velocity - self._velocity) * np.minimum(1.0, 2 * u))
+        model, ctrl, actuators = self._model, data.ctrl, self._actuators
+        for command in np.clip(start + u * move + lead, *self._range.T):
+            ctrl[actuators] = command
+            mujoco.mj_step(model, data)
         self._velocity = velocity
 
     def _joint_goal(self, action: Float[np.ndarray, " A"]) -> Float[np.ndarray, " J"]:
@@ -123,32 +133,25 @@ class Controller:
 
     def _inverse_kinematics(self, T_base_wrist: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, " 7"]:
         """Arm joints that bring the wrist nearest to its target, from where the arm was last sent."""
-        model, scratch, arm = self._model, self._scratch, slice(0, self._arm)
-        q = self._target[arm].copy()
-        home = self._body.home[arm]
-        limits = self._range[arm]
-        jacobian = np.zeros((6, model.nv))
-        weight = np.array([1.0] * 3 + [_TURN_WEIGHT] * 3)
-        for _ in range(_ITERATIONS):
-            scratch.qpos[self._qpos[arm]] = q
-            mujoco.mj_kinematics(model, scratch)
-            mujoco.mj_comPos(model, scratch)
-            mujoco.mj_jacSite(model, scratch, jacobian[:3], jacobian[3:], self._wrist)
-            R = scratch.site_xmat[self._wrist].reshape(3, 3)
-            error = np.concatenate(
-                [
-                    T_base_wrist[:3, 3] - scratch.site_xpos[self._wrist],
-                    R @ rotation_vector_from_matrix(R.T @ T_base_wrist[:3, :3]),
-                ]
-            )
-            error *= weight
-            size = float(np.linalg.norm(error))
-            error *= min(1.0, _LARGEST_MOVE_M / max(size, 1e-9))
-            J = jacobian[:, self._dof[arm]] * weight[:, None]
-            inverse = J.T @ np.linalg.inv(J @ J.T + _DAMPING**2 * np.eye(6))
-            pull = _NULL_GAIN * (home - q)
-            step = inverse @ error + pull - inverse @ (J @ pull)
-            q = np.clip(q + step, *limits.T)
-            if size < 1e-4:
-                break
+        q = self._target[: self._arm].copy()
+        reach(
+            self._tree,
+            np.ascontiguousarray(T_base_wrist[:3, 3]),
+            np.ascontiguousarray(T_base_wrist[:3, :3]),
+            q,
+            self._home,
+            *self._limits,
+            _ITERATIONS,
+            _DAMPING,
+            _NULL_GAIN,
+            _TURN_WEIGHT,
+            _LARGEST_MOVE_M,
+            _TOLERANCE,
+        )
         return q
+
+
+def _arm_tree(scene: Scene, body: Embodiment) -> tuple[np.ndarray, ...]:
+    """The arm as `arm_kernel.reach` reads it."""
+    tree = KinematicTree.from_model(scene.model, body.arm_joints, ("wrist",))
+    return tree.parents, tree.kinds, tree.axes, tree.anchors, tree.site_positions[0], tree.site_rotations[0]

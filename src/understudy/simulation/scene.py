@@ -5,6 +5,7 @@ World = robot base frame; the table top is z = 0 and spans x from 0 to 0.9 and y
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import mujoco
 import numpy as np
@@ -62,8 +63,23 @@ def tabletop_camera(size: int, turn_rad: float = 0.0) -> Camera:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Indices into MuJoCo's arrays."""
+
+    bodies: Int[np.ndarray, " O"]
+    """Of the layout's objects, in `xpos` and `xmat`."""
+    dofs: Int[np.ndarray, "O 6"]
+    """Of their velocities, in `qvel`."""
+    buttons: Int[np.ndarray, " B"]
+    """Of the buttons' travel, in `qpos`."""
+
+
+@dataclass(frozen=True)
 class Scene:
     """A compiled scene and the layout it shows."""
+
+    ROOM: ClassVar[int] = -1
+    ACTOR: ClassVar[int] = -2
 
     model: mujoco.MjModel
     layout: Layout
@@ -91,6 +107,30 @@ class Scene:
         """Geoms that neither act nor are items: table, floor, walls, lines, beads."""
         bodies = np.concatenate([[0], *self.beads.values()])
         return frozenset(np.flatnonzero(np.isin(self.model.geom_bodyid, bodies)).tolist())
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every item, as `owners` counts them."""
+        return tuple(self.layout.items)
+
+    @cached_property
+    def owners(self) -> Int[np.ndarray, " G"]:
+        """Whose each geom is: index of an item in `names`, `ROOM`, or `ACTOR` for the body that acts."""
+        owners = np.full(self.model.ngeom, self.ACTOR)
+        owners[list(self.room_geoms)] = self.ROOM
+        for geom, name in self.geom_item.items():
+            owners[geom] = self.names.index(name)
+        return owners
+
+    @cached_property
+    def places(self) -> "Places":
+        """Where the state of the layout's things stands in MuJoCo's arrays."""
+        free = [self.model.joint(item.name) for item in self.layout.objects]
+        return Places(
+            bodies=np.array([self.model.body(item.name).id for item in self.layout.objects], dtype=np.int64),
+            dofs=np.array([joint.dofadr[0] + np.arange(6) for joint in free], dtype=np.int64).reshape(-1, 6),
+            buttons=np.array([self.qpos_address(item.name) for item in self.layout.buttons], dtype=np.int64),
+        )
 
     def qpos_address(self, name: str) -> int:
         """First index in `qpos` of an object's free joint or a button's slide joint."""

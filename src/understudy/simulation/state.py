@@ -77,20 +77,23 @@ def read_state(
     """
     since = held_since_s or {}
     touched = _touched_items(scene, data)
+    places = scene.places
+    positions, rotations = data.xpos[places.bodies], data.xmat[places.bodies].reshape(-1, 3, 3)
+    velocities = data.qvel[places.dofs]
+    speeds, turn_rates = np.linalg.norm(velocities[:, :3], axis=1), np.linalg.norm(velocities[:, 3:], axis=1)
     objects = {}
-    for item in scene.layout.objects:
-        body = scene.model.body(item.name).id
-        dof = scene.model.jnt_dofadr[scene.model.joint(item.name).id]
-        velocity = data.qvel[dof : dof + 6]
+    for i, item in enumerate(scene.layout.objects):
+        held = item.name in touched
         objects[item.name] = ObjectState(
-            position=data.xpos[body].copy(),
-            rotation=data.xmat[body].reshape(3, 3).copy(),
-            speed=float(np.linalg.norm(velocity[:3])),
-            turn_rate=float(np.linalg.norm(velocity[3:])),
-            touched=item.name in touched,
-            held_s=_held_s(item, data.xpos[body][2], item.name in touched, since.get(item.name, data.time), data.time),
+            position=positions[i],
+            rotation=rotations[i],
+            speed=float(speeds[i]),
+            turn_rate=float(turn_rates[i]),
+            touched=held,
+            held_s=_held_s(item, positions[i][2], held, since.get(item.name, data.time), data.time),
         )
-    down = {b.name for b in scene.layout.buttons if data.qpos[scene.qpos_address(b.name)] >= BUTTON_PRESSED_TRAVEL}
+    travels = data.qpos[places.buttons] >= BUTTON_PRESSED_TRAVEL
+    down = {button.name for button, travel in zip(scene.layout.buttons, travels, strict=True) if travel}
     tips = data.site_xpos[list(tip_sites)].copy()
     beads = {cup: data.xpos[bodies].copy() for cup, bodies in scene.beads.items()}
     return TableState(objects, pressed | down, tips, float(data.time), beads)
@@ -108,11 +111,6 @@ def held_since(state: TableState) -> dict[str, float]:
 
 def _touched_items(scene: Scene, data: mujoco.MjData) -> set[str]:
     """Items in contact with a geom of the body that acts."""
-    touched = set()
-    items, static = scene.geom_item, scene.room_geoms
-    for contact in data.contact[: data.ncon]:
-        first, second = int(contact.geom1), int(contact.geom2)
-        for item, other in ((first, second), (second, first)):
-            if item in items and other not in items and other not in static:
-                touched.add(items[item])
-    return touched
+    owners = scene.owners[data.contact.geom[: data.ncon]]
+    acts = owners == Scene.ACTOR
+    return {scene.names[i] for i in owners[acts[:, ::-1] & (owners >= 0)]}

@@ -22,7 +22,7 @@ from understudy.simulation.tasks import Goal, get_task, goal_of
 __all__ = ["Tabletop"]
 
 _SETTLE_S = 0.1
-_UNSTABLE = tuple(getattr(mujoco.mjtWarning, f"mjWARN_BAD{what}") for what in ("QPOS", "QVEL", "QACC"))
+_UNSTABLE = [int(getattr(mujoco.mjtWarning, f"mjWARN_BAD{what}")) for what in ("QPOS", "QVEL", "QACC")]
 _TABLE_X, _TABLE_Y = (-0.05, 0.92), (-0.62, 0.62)
 
 
@@ -214,7 +214,7 @@ class Tabletop:
 
 def _why_ended(data: mujoco.MjData, state: TableState) -> str:
     """A failure that no later action can mend, or empty."""
-    if any(data.warning[warning].number for warning in _UNSTABLE):
+    if data.warning.number[_UNSTABLE].any():
         return "unstable"
     for name, thing in state.objects.items():
         x, y, z = thing.position
