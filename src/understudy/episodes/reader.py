@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Shaped, UInt8
+from jaxtyping import Int, Shaped, UInt8
 
 from understudy.episodes import layout
 from understudy.episodes.features import Feature, column_values
@@ -179,7 +179,7 @@ class EpisodeReader:
                 f"{self.root}: episode {index} has the frames 0 to {span.length - 1}, not {outside[0]}"
             )
         video = self._video(span.path)
-        numbers = frame_numbers(video, span, self.fps)[wanted]
+        numbers = frame_numbers(video, span, self.fps, wanted)
         height, width, _ = self.features[name].shape
         result = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
         for row, frame in enumerate(video.frames(numbers)):
@@ -260,19 +260,21 @@ class EpisodeReader:
         return files[path]
 
 
-def frame_numbers(video: VideoFile, span: VideoSpan, fps: float) -> Shaped[np.ndarray, " T"]:
-    """Places of the episode's frames in the video file, by their times.
+def frame_numbers(
+    video: VideoFile, span: VideoSpan, fps: float, places: Int[np.ndarray, " N"] | None = None
+) -> Int[np.ndarray, " N"]:
+    """Numbers in the video file of the episode's frames (of all, or of those at the given places), by their times.
 
     Raises:
         BadDataSet: the file shows no frame at one of those times.
     """
-    wanted = span.start_s + np.arange(span.length) / fps
+    places = np.arange(span.length) if places is None else places
+    wanted = span.start_s + places / fps
     shown = video.times_s
-    after = np.searchsorted(shown, wanted - 0.5 / fps)
-    found = np.minimum(after, len(shown) - 1)
+    found = np.minimum(np.searchsorted(shown, wanted - 0.5 / fps), len(shown) - 1)
     off = np.abs(shown[found] - wanted) > _MAX_LAG / fps
     if off.any():
-        place = int(np.flatnonzero(off)[0])
-        message = f"no frame at {wanted[place]:.4f} s (frame {place} of the episode); the last is at {shown[-1]:.4f} s"
+        i = int(np.flatnonzero(off)[0])
+        message = f"no frame at {wanted[i]:.4f} s (frame {places[i]} of the episode); the last is at {shown[-1]:.4f} s"
         raise BadDataSet(span.path, "timestamp", message)
     return found

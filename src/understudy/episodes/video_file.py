@@ -72,7 +72,7 @@ class VideoFile:
             except _FAILURES as error:
                 self._decoder = None
                 raise BadVideo(f"{self.path}: frame {place} cannot be decoded: {_reason(error)}") from error
-            yield self._reformatter.reformat(picture, format="rgb24").to_ndarray()
+            yield self._reformatter.reformat(picture, format="rgb24", threads=1).to_ndarray()
 
     def _read_index(self) -> None:
         with av.open(str(self.path), metadata_errors="replace") as container:
@@ -87,18 +87,22 @@ class VideoFile:
             self._pts = np.array([packet.pts for packet in packets], dtype=np.int64)
             self._places = np.array([packet.pos for packet in packets], dtype=np.int64)
             self._sizes = np.array([packet.size for packet in packets], dtype=np.int64)
-            self._keys = np.flatnonzero([packet.is_keyframe for packet in packets])
+            keys = np.flatnonzero([packet.is_keyframe for packet in packets])
             hidden = np.array([packet.is_discard for packet in packets], dtype=bool)
-        if not len(self._keys):
+        if not len(keys):
             raise ValueError("it holds no key frame")
+        # The key frame to begin with: the last one that is stored and shown no later than the picture.
+        stored = np.searchsorted(keys, np.arange(len(packets)), side="right") - 1
+        shown = np.searchsorted(self._pts[keys], self._pts, side="right") - 1
+        last = np.minimum(stored, shown)
+        self._key_of = np.where(last < 0, -1, keys[last])
         order = np.argsort(self._pts, kind="stable")
         self._shown = order[~hidden[order]]
         self._reordered = bool((np.diff(self._pts) <= 0).any())
 
     def _decode(self, packet: int) -> av.VideoFrame:
         """The picture of a packet (its place in the file), from where the decoder stands if that is on the way."""
-        before = self._keys[self._pts[self._keys] <= self._pts[packet]]
-        key = int(before[before <= packet].max(initial=-1))
+        key = int(self._key_of[packet])
         if key < 0:
             raise ValueError("no key frame before it")
         decoder = self._decoder

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 
 from understudy.errors import BadVideo
@@ -50,13 +51,15 @@ class VideoStream:
         self._stream = self._container.add_stream("libx264", rate=fps, options=options)
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
         self._stream.codec_context.time_base = 1 / fps
+        self._reformatter = VideoReformatter()
         self.num_frames = 0
 
     def append(self, frame: UInt8[np.ndarray, "H W 3"]) -> None:
         """Encode one RGB frame of the stream's size."""
         if frame.shape != self._shape:
             raise ValueError(f"a frame of shape {frame.shape} for a video of {self._shape}")
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture = self._reformatter.reformat(rgb, format="yuv420p", threads=1)  # more threads cost more than they save
         picture.pts, picture.time_base = self.num_frames, self._stream.codec_context.time_base
         self._container.mux(self._stream.encode(picture))
         self.num_frames += 1
