@@ -19,6 +19,7 @@ def run(
     out: Path = Path("results"),
     runs: Path = Path("runs"),
     processes: int = 2,
+    films: bool = True,
 ) -> None:
     """Run a suite of the benchmark: a result file (JSON, and a table in Markdown) and a page to look at.
 
@@ -44,6 +45,7 @@ def run(
         out: Folder of the result file.
         runs: Folder where finished episodes, clips and the page are kept.
         processes: How many run side by side.
+        films: Run the quickest successes and the worst failures again, for films on the page.
     """
     from understudy.evaluation.run_suite import SuiteOptions, run_suite
     from understudy.simulation.seeds import TEST
@@ -59,6 +61,7 @@ def run(
         out=out,
         runs=runs,
         processes=processes,
+        films=films,
     )
     run_suite(suite, options)
     print(f"see {out / f'{suite}.md'}, {out / f'{suite}.json'} and {runs / suite / 'report.html'}")

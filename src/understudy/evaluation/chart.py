@@ -12,7 +12,16 @@ from jaxtyping import Float, Int8
 
 from understudy.records import FrameStatus
 
-__all__ = ["STATUS_WORDS", "Series", "lane_chart", "line_chart", "status_chart"]
+__all__ = [
+    "CHART_WIDTH",
+    "COLOURS",
+    "STATUS_WORDS",
+    "Series",
+    "chart_svg",
+    "lane_chart",
+    "line_chart",
+    "status_chart",
+]
 
 STATUS_WORDS = {
     FrameStatus.OK: "solved",
@@ -21,13 +30,17 @@ STATUS_WORDS = {
     FrameStatus.OUT_OF_REACH: "out of reach",
     FrameStatus.TOO_FAST: "too fast",
 }
-_WIDTH, _RIGHT, _TOP, _BOTTOM = 760, 12, 14, 32
+CHART_WIDTH = 760
+"""Width of every chart's view box."""
+COLOURS = tuple(f"var(--c{index})" for index in range(10))
+"""Colours that differ in light and in dark."""
+_RIGHT, _TOP, _BOTTOM = 12, 14, 32
 _COLUMNS = 700
 _STYLE = """
 .chart{--ink:#1b2430;--soft:#5d6b7c;--line:#dfe4ea;--c0:#2759c4;--c1:#c2571a;--c2:#137a4b;--c3:#8a3ffc;--c4:#b3372f;--c5:#8895a5;
-font:12px system-ui,sans-serif;background:none}
+--c6:#0a8a9f;--c7:#a67c00;--c8:#c2408f;--c9:#5a6a2f;font:12px system-ui,sans-serif;background:none}
 @media(prefers-color-scheme:dark){.chart{--ink:#e8edf3;--soft:#9aa8b8;--line:#2c3541;--c0:#8fb2ff;--c1:#ffab70;--c2:#4cc38a;
---c3:#c4a1ff;--c4:#ff8f85;--c5:#718096}}
+--c3:#c4a1ff;--c4:#ff8f85;--c5:#718096;--c6:#5cc8d8;--c7:#e0bb4f;--c8:#f08cc8;--c9:#b3c37a}}
 .chart text{fill:var(--soft)}.chart .grid{stroke:var(--line)}.chart .limit{stroke:var(--c4);stroke-dasharray:4 3}
 .chart path{fill:none;stroke-width:1.6;stroke-linejoin:round}.chart .band{stroke:none;opacity:.2}
 """
@@ -67,14 +80,14 @@ class _Axes:
 
     def x(self, time_s: Values) -> Values:
         first, last = self.time_s[0], self.time_s[-1]
-        return np.asarray(self.left + (time_s - first) / max(last - first, 1e-9) * (_WIDTH - _RIGHT - self.left))
+        return np.asarray(self.left + (time_s - first) / max(last - first, 1e-9) * (CHART_WIDTH - _RIGHT - self.left))
 
     def y(self, values: Values) -> Values:
         return np.asarray(self.bottom - (values - self.low) / (self.high - self.low) * (self.bottom - self.top))
 
     def level(self, value: float, kind: str) -> str:
         y = float(self.y(np.array([value]))[0])
-        return f'<line class="{kind}" x1="{self.left}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        return f'<line class="{kind}" x1="{self.left}" x2="{CHART_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
 
     def line(self, values: Values, colour: str) -> str:
         """The line through the finite values; runs of NaN leave a gap."""
@@ -105,7 +118,7 @@ class _Axes:
         first, last = float(self.time_s[0]), float(self.time_s[-1])
         y = self.height - 12
         ticks = [tick for tick in _ticks(first, last) if first - 1e-9 <= tick <= last + 1e-9]
-        places = np.minimum(self.x(np.array(ticks)), _WIDTH - _RIGHT - 14.0)
+        places = np.minimum(self.x(np.array(ticks)), CHART_WIDTH - _RIGHT - 14.0)
         words = [f"{tick:g}" for tick in ticks[:-1]] + [f"{ticks[-1]:g} s"]
         return "".join(
             f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{word}</text>'
@@ -131,7 +144,7 @@ def line_chart(time_s: Float[np.ndarray, " T"], series: Sequence[Series], unit: 
         parts.append((axes.band(line, colour) if line.half_width is not None else "") + axes.line(line.values, colour))
     if limit is not None:
         parts.append(axes.level(limit, "limit"))
-    return _svg(parts, height, legend if len(legend) > 1 else [], unit)
+    return chart_svg(parts, height, legend if len(legend) > 1 else [], unit)
 
 
 def lane_chart(
@@ -150,7 +163,7 @@ def lane_chart(
         parts.append(f'<text x="{left - 8}" y="{(top + bottom) / 2 + 4:.0f}" text-anchor="end">{escape(name)}</text>')
         parts.append(axes.level(float(low), "grid") + axes.level(float(high), "grid"))
         parts.append(axes.line(np.clip(values[:, index], low, high), "var(--c0)"))
-    return _svg(parts, height, [])
+    return chart_svg(parts, height, [])
 
 
 def status_chart(time_s: Float[np.ndarray, " T"], rows: Sequence[tuple[str, Int8[np.ndarray, " T"]]]) -> str:
@@ -159,7 +172,7 @@ def status_chart(time_s: Float[np.ndarray, " T"], rows: Sequence[tuple[str, Int8
     height = _TOP + lane * len(rows) + _BOTTOM
     parts, present = [_Axes(time_s, left, height).time_axis()], set()
     for index, (name, status) in enumerate(rows):
-        top, scale = _TOP + lane * index, (_WIDTH - _RIGHT - left) / len(status)
+        top, scale = _TOP + lane * index, (CHART_WIDTH - _RIGHT - left) / len(status)
         parts.append(f'<text x="{left - 8}" y="{top + 16}" text-anchor="end">{escape(name)}</text>')
         for value in FrameStatus:
             runs = _runs(status == value)
@@ -169,19 +182,29 @@ def status_chart(time_s: Float[np.ndarray, " T"], rows: Sequence[tuple[str, Int8
                 shape = f'x="{x:.1f}" y="{top}" width="{width:.1f}" height="{lane - 8}"'
                 parts.append(f'<rect {shape} fill="{_STATUS_COLOURS[value]}"/>')
     legend = [(STATUS_WORDS[value], _STATUS_COLOURS[value]) for value in FrameStatus if value in present]
-    return _svg(parts, height, legend)
+    return chart_svg(parts, height, legend)
 
 
-def _svg(parts: Sequence[str], height: int, legend: Sequence[tuple[str, str]], unit: str = "") -> str:
+def chart_svg(parts: Sequence[str], height: int, legend: Sequence[tuple[str, str]], unit: str = "") -> str:
+    """The whole picture: drawn parts below a legend of (words, colour), which wraps.
+
+    Args:
+        parts: SVG elements in a box `CHART_WIDTH` wide.
+        height: of that box.
+        legend: what the colours mean.
+        unit: of the vertical axis, written above it.
+    """
     x, y, labels = 58, 12, []
     if unit:
         labels.append(f'<text x="4" y="{y}">{escape(unit)}</text>')
     for label, colour in legend:
+        if x + 17 + 7 * len(label) > CHART_WIDTH:
+            x, y = 58, y + 18
         labels.append(f'<rect x="{x}" y="{y - 9}" width="12" height="9" rx="2" fill="{colour}"/>')
         labels.append(f'<text x="{x + 17}" y="{y}">{escape(label)}</text>')
         x += 34 + 7 * len(label)
-    head = 22 if labels else 0
-    box = f"0 {-head} {_WIDTH} {height + head}"
+    head = y + 10 if labels else 0
+    box = f"0 {-head} {CHART_WIDTH} {height + head}"
     return (
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="{box}" role="img">'
         f'<style>{_STYLE}</style><g transform="translate(0 {-head + 2})">{"".join(labels)}</g>{"".join(parts)}</svg>'

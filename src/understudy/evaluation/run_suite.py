@@ -11,8 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.evaluation.episode import Episode, Job, Turn, read_episode, run_job
 from understudy.evaluation.parallel import run_parallel
+from understudy.evaluation.replays import choose, make_replay
 from understudy.evaluation.result_file import make_report, write_report
 from understudy.evaluation.rows import contestants
+from understudy.evaluation.suite_page import write_suite_page
 from understudy.evaluation.suites import Suite, get_suite
 from understudy.evaluation.summary import Table, summarise
 from understudy.records import EvalReport
@@ -38,6 +40,8 @@ class SuiteOptions:
     out: Path = Path("results")
     runs: Path = Path("runs")
     processes: int = 2
+    films: bool = True
+    """Run the best and the worst episodes again for films on the page."""
 
 
 def run_suite(name: str, options: SuiteOptions) -> EvalReport:
@@ -49,8 +53,7 @@ def run_suite(name: str, options: SuiteOptions) -> EvalReport:
     done = {turn: episode for turn in turns if (episode := read_episode(turn, runs)) is not None}
     earlier_s = sum(episode["seconds"] for episode in done.values()) / options.processes
     jobs = _jobs([turn for turn in turns if turn not in done], suite, runs)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns) as progress:
+    with _progress() as progress:
         bar = progress.add_task(f"evaluate {name}", total=len(turns), completed=len(done))
         for finished in run_parallel(run_job, jobs, options.processes):
             progress.advance(bar, len(finished))
@@ -58,7 +61,21 @@ def run_suite(name: str, options: SuiteOptions) -> EvalReport:
     minutes = (time.monotonic() - started + earlier_s) / 60
     report = make_report(name, _command(name, options), minutes, summarise(table))
     write_report(report, options.out / f"{name}.json")
+    _write_page(table, report, runs, options)
     return report
+
+
+def _write_page(table: Table, report: EvalReport, runs: Path, options: SuiteOptions) -> None:
+    replays = choose(table, runs) if options.films else []
+    with _progress() as progress:
+        bar = progress.add_task("film", total=len(replays), visible=bool(replays))
+        for _ in run_parallel(make_replay, replays, options.processes):
+            progress.advance(bar)
+    write_suite_page(table, report, replays, runs / "report.html")
+
+
+def _progress() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
