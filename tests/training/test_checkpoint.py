@@ -42,7 +42,8 @@ def test_the_newest_few_stay_in_the_order_of_their_steps(tmp_path):
 
 def test_half_written_files_are_no_checkpoints(tmp_path):
     save_checkpoint(tmp_path, Checkpoint(1, TENSORS))
-    (tmp_path / ".step_00000002.safetensors.4711.part").write_bytes(b"half")
+    (tmp_path / ".writing").mkdir()
+    (tmp_path / ".writing/step_00000002.safetensors").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("mine")
     assert [path.name for path in checkpoint_paths(tmp_path)] == ["step_00000001.safetensors"]
     remove_parts(tmp_path)

@@ -1,11 +1,12 @@
 """A checkpoint is one safetensors file, RUN/checkpoints/step_00001200.safetensors: named tensors, and in its header the
-rest as JSON with a SHA-256 of it all. Written beside its name, synced and renamed: a file of that name is whole.
+rest as JSON with a SHA-256 of it all. Written elsewhere, synced and renamed: a file of that name is whole.
 """
 
 import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from understudy.errors import UnderstudyError
-from understudy.files import replacing
 
 __all__ = ["Checkpoint", "checkpoint_paths", "load_checkpoint", "remove_parts", "save_checkpoint"]
 
 FORMAT = 1
+_PARTS = ".writing"
+"""A folder for what is not whole yet: safetensors writes to a file of a random name first."""
 _NAME = re.compile(r"step_(\d{8,})\.safetensors")
 
 
@@ -55,14 +57,21 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, keep: int = 2) -> P
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     whole = Checkpoint(checkpoint.step, tensors, dict(checkpoint.state))
     head = {"format": FORMAT, "step": whole.step, "sha256": _digest(whole), "state": whole.state}
-    with replacing(path) as part:
-        try:
-            save_file(tensors, part, metadata={"understudy": json.dumps(head)})
-        except SafetensorError as error:
-            raise OSError(None, str(error)) from error
+    parts = folder / _PARTS
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+        part = parts / path.name
+        save_file(tensors, part, metadata={"understudy": json.dumps(head)})
         part.chmod(folder.stat().st_mode & 0o666)  # it comes readable by its owner only
         _sync(part)
-    _sync(folder)
+        os.replace(part, path)
+        _sync(folder)
+    except OSError as error:
+        raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
+    except SafetensorError as error:
+        raise UnderstudyError(f"{path}: cannot be written: {error}") from error
+    finally:
+        remove_parts(folder)
     for old in checkpoint_paths(folder)[:-keep]:
         old.unlink()
     return path
@@ -91,9 +100,8 @@ def load_checkpoint(path: Path, prefix: str = "") -> Checkpoint:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what killed processes left half-written. Only for the one process that writes to `folder`."""
-    for part in folder.glob(".step_*.part"):
-        part.unlink()
+    """Remove what a killed process left half-written. Only for the one process that writes to `folder`."""
+    shutil.rmtree(folder / _PARTS, ignore_errors=True)
 
 
 def _digest(checkpoint: Checkpoint) -> str:
