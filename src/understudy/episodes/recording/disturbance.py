@@ -29,9 +29,9 @@ class Disturbance:
             rng: everything is drawn from it.
         """
         self._rng = rng
-        # Pushes of mean length L and pauses of mean length L (1 - share) / share fill `share` of the time.
-        mean = float(np.mean(_STEPS))
-        self._start = share / (mean * (1.0 - share))
+        # Pushes of mean length L fill `share` of the time if pauses have a mean length of L (1 - share) / share, which is
+        # (1 - p) / p where each undisturbed step is followed by a push with probability p.
+        self._start = share / (share + float(np.mean(_STEPS)) * (1.0 - share))
         self._left: list[Float[np.ndarray, "3"]] = []
 
     def offset(self, height_m: float) -> Float[np.ndarray, "3"]:

@@ -60,7 +60,7 @@ def record_person(plan: RecordingPlan, slot: int, seed: int, robot: RecordedEpis
         plan.task(slot),
         seed,
         size=plan.human_size,
-        fps=plan.human_fps,
+        fps=float(plan.human_fps),
         handedness=plan.handedness,
         axis=plan.axis,
     )
@@ -122,7 +122,8 @@ def _track(
         for frame in frames:
             stream.append(frame)
         stream.close()
-        return tracked_columns(clip, demonstration.camera, len(frames), plan.robots)
+        length_m = demonstration.body.hand_length_m
+        return tracked_columns(clip, demonstration.camera, length_m, len(frames), plan.robots)
 
 
 def _chosen_frames(num_frames: int, wanted: int | None) -> Int[np.ndarray, " N"]:

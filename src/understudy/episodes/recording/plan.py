@@ -11,7 +11,7 @@ from typing import Literal
 
 from understudy.embodiments import EMBODIMENTS, ROBOTS
 from understudy.errors import UnderstudyError, UnknownName
-from understudy.simulation.axes import check_held_out
+from understudy.simulation.axes import check_held_out, get_axis
 from understudy.simulation.seeds import SEEDS, Split, split_of
 from understudy.simulation.tasks import get_task
 
@@ -83,6 +83,8 @@ class RecordingPlan:
             raise UnderstudyError(f"aligned pairs of {', '.join(self.embodiments)}: must be {PERSON} and one robot")
         if self.aligned and (self.handedness != "right" or self.human_frames is not None):
             raise UnderstudyError("aligned pairs: the person uses the right hand, and every frame is kept")
+        if self.axis is not None:
+            get_axis(self.axis)
         for embodiment in self.embodiments:
             check_held_out(self.axis, self.first_seed, embodiment)
 

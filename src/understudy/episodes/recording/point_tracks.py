@@ -63,6 +63,7 @@ class PointTracker:
         assert camera.T_world_camera is not None
         self._T_world_camera = camera.T_world_camera
         self._K_depth = resize_camera(camera, _DEPTH_SIZE, _DEPTH_SIZE).K
+        scene.model.vis.global_.offwidth = scene.model.vis.global_.offheight = _DEPTH_SIZE
         self._renderer = mujoco.Renderer(scene.model, _DEPTH_SIZE, _DEPTH_SIZE)
         self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         self._option = mujoco.MjvOption()
@@ -94,13 +95,17 @@ class PointTracker:
 
     def tracks(self, rng: np.random.Generator) -> Float[np.ndarray, "T 192"]:
         """`truth.points`: (u, v) [px] and 1 or 0 for visible, for each of 64 points in every frame."""
+        p_camera, seen = self.follow(rng)
+        pixels = project(self._camera.K, p_camera)
+        return np.concatenate([pixels, seen[..., None]], axis=-1).reshape(len(seen), -1)
+
+    def follow(self, rng: np.random.Generator) -> tuple[Float[np.ndarray, "T P 3"], Bool[np.ndarray, "T P"]]:
+        """Points in the camera frame [m], and whether each is visible."""
         body, p_body = self._choose(rng)
         poses, depth = np.stack(self._poses), np.stack(self._depth)
         p_world = apply_transform(poses[:, body], p_body[None, :, None])[:, :, 0]
         p_camera = apply_transform(inverse_transform(self._T_world_camera), p_world)
-        seen = self._visible(p_camera, depth)
-        pixels = project(self._camera.K, p_camera)
-        return np.concatenate([pixels, seen[..., None]], axis=-1).reshape(len(poses), -1)
+        return p_camera, self._visible(p_camera, depth)
 
     def _visible(
         self, p_camera: Float[np.ndarray, "T P 3"], depth: Float[np.ndarray, "T D D"]

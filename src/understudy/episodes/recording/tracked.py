@@ -1,7 +1,8 @@
 """What a camera would tell of a person's clip: the hand tracker and the retargeting run on the clip as it is stored.
 
-The camera is known, as it is at the robot; the person's hand size is not. Where nothing was seen or solved, rows hold
-the last good one (the first one before it) and masks say so.
+The camera is known, and the length of the person's hand, as where people are recorded on purpose: both are measured
+once. (Without the length, all distances from the camera would be off by as much as the hand differs from the average,
+some 5 %.) Where nothing was seen or solved, rows hold the last good one (before it, the first) and masks say so.
 """
 
 from pathlib import Path
@@ -43,10 +44,20 @@ def tracked_features(robots: tuple[str, ...]) -> dict[str, Feature]:
     return features
 
 
-def tracked_columns(clip: Path, camera: Camera, num_frames: int, robots: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Track the hand in a clip of so many frames; `camera` has a pose. Without a hand in it, no row is valid."""
+def tracked_columns(
+    clip: Path, camera: Camera, hand_length_m: float, num_frames: int, robots: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """Columns of `tracked_features`; without a hand in the clip, no row is valid.
+
+    Args:
+        clip: the video, of `num_frames` frames.
+        camera: with its pose.
+        hand_length_m: wrist to tip of the middle finger, straight [m].
+        num_frames: T.
+        robots: whose actions are wanted.
+    """
     try:
-        track = track_hand(open_video(clip), camera=camera)
+        track = track_hand(open_video(clip), camera=camera, hand_length_m=hand_length_m)
     except BadVideo:
         return _nothing_seen(num_frames, robots)
     assert camera.T_world_camera is not None

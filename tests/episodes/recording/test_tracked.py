@@ -1,0 +1,77 @@
+"""What the tracker makes of a clip, in columns: gaps hold a filler and say so."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from understudy.episodes.recording import tracked
+from understudy.episodes.recording.tracked import tracked_columns, tracked_features
+from understudy.errors import BadVideo
+from understudy.records import FrameStatus
+from understudy.simulation.human import record_human
+
+ROBOT = "xarm7_gripper"
+FRAMES = slice(0, 60, 6)
+GAP = [0, 4]
+
+
+@pytest.fixture
+def hand():
+    """A true hand of ten frames with two gaps, one of them at the start."""
+    truth = record_human("push", 4, size=64).track
+    names = ("time_s", "status", "confidence", "keypoints_px", "keypoints_camera", "T_camera_wrist")
+    names += ("joint_angles", "wrist_std_m", "residual_px")
+    track = replace(truth, **{name: getattr(truth, name)[FRAMES].copy() for name in names})
+    track.status[GAP] = FrameStatus.NO_HAND
+    for name in names[3:]:
+        getattr(track, name)[GAP] = np.nan
+    return track
+
+
+def columns_of(monkeypatch, result):
+    def track_hand(video, **options):
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr(tracked, "track_hand", track_hand)
+    monkeypatch.setattr(tracked, "open_video", lambda path: None)
+    camera = record_human("push", 4, size=64).camera
+    return tracked_columns(Path("clip.mp4"), camera, 0.18, 10, (ROBOT,))
+
+
+def test_gaps_hold_a_neighbour_and_say_so(monkeypatch, hand):
+    columns = columns_of(monkeypatch, hand)
+    valid = columns["tracked.valid"]
+    assert np.flatnonzero(~valid).tolist() == GAP
+    assert np.flatnonzero(~columns[f"tracked.action.{ROBOT}.valid"]).tolist() == GAP
+    assert np.allclose(columns["tracked.keypoints"][valid].reshape(-1, 21, 3), hand.keypoints_camera[valid])
+    for name in ("action", "tracked.keypoints", "tracked.wrist", f"tracked.action.{ROBOT}"):
+        assert np.array_equal(columns[name][0], columns[name][1])
+        assert np.array_equal(columns[name][4], columns[name][3])
+        assert np.isfinite(columns[name]).all()
+
+
+def test_the_wrist_is_in_the_world(monkeypatch, hand):
+    wrist = columns_of(monkeypatch, hand)["tracked.wrist"]
+    assert np.allclose(np.linalg.norm(wrist[:, 3:], axis=1), 1.0)
+    assert ((wrist[:, 0] > 0) & (wrist[:, 0] < 0.9) & (wrist[:, 2] > 0) & (wrist[:, 2] < 0.5)).all()
+
+
+def test_a_clip_without_a_hand_has_no_valid_row(monkeypatch):
+    columns = columns_of(monkeypatch, BadVideo("no hand in it"))
+    assert not columns["tracked.valid"].any()
+    assert not columns[f"tracked.action.{ROBOT}.valid"].any()
+    assert all(np.isfinite(values).all() for values in columns.values())
+
+
+def test_columns_are_what_the_features_say(monkeypatch, hand):
+    features = tracked_features((ROBOT,))
+    for result in (hand, BadVideo("no hand in it")):
+        columns = columns_of(monkeypatch, result)
+        assert set(columns) == set(features)
+        for name, feature in features.items():
+            assert columns[name].reshape(10, -1).shape[1:] == feature.shape
+            assert feature.mask is None or feature.mask in columns
