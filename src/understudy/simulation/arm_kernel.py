@@ -8,7 +8,7 @@ import numpy as np
 from understudy.retargeting.compiled import compiled
 from understudy.retargeting.kinematics_kernel import jacobian_column, joint_frames
 
-__all__ = ["reach"]
+__all__ = ["ramp", "reach"]
 
 
 @compiled
@@ -44,6 +44,23 @@ def reach(
             q[j] = min(max(q[j] + step[j], low[j]), high[j])
         if size < tolerance:
             break
+
+
+@compiled
+@no_type_check
+def ramp(start, move, velocity_before, velocity, lead_s, low, high, num_steps):
+    """Commands (num_steps,J) that carry `start` on by `move`, led by the servos' lag, within their range.
+
+    The speed of the ramp changes over the first half, so that the lead has no jump.
+    """
+    commands = np.empty((num_steps, len(start)))
+    for i in range(num_steps):
+        u = (i + 1) / num_steps
+        eased = min(1.0, 2.0 * u)
+        for j in range(len(start)):
+            lead = lead_s[j] * (velocity_before[j] + (velocity[j] - velocity_before[j]) * eased)
+            commands[i, j] = min(max(start[j] + u * move[j] + lead, low[j]), high[j])
+    return commands
 
 
 @compiled

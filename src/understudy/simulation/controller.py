@@ -15,7 +15,7 @@ from jaxtyping import Float
 from understudy.embodiments.embodiment import Embodiment
 from understudy.errors import UnderstudyError
 from understudy.retargeting.kinematics import KinematicTree
-from understudy.simulation.arm_kernel import reach
+from understudy.simulation.arm_kernel import ramp, reach
 from understudy.simulation.scene import Scene
 
 __all__ = ["CONTROL_DT_S", "OPENING", "Controller", "wrist_target"]
@@ -73,9 +73,9 @@ class Controller:
         if body.wrist_action != "none":
             self._tree = _arm_tree(scene, body)
         self._home = body.home[: self._arm].copy()
-        self._limits = tuple(np.ascontiguousarray(limit) for limit in self._range[: self._arm].T)
-        steps = round(CONTROL_DT_S / model.opt.timestep)
-        self._progress = (np.arange(1, steps + 1) / steps)[:, None]
+        self._low, self._high = np.ascontiguousarray(self._range.T)
+        self._reach = body.speed_limit * CONTROL_DT_S
+        self._steps = round(CONTROL_DT_S / model.opt.timestep)
         self._target = body.home.copy()
         self._velocity = np.zeros(len(joints))
 
@@ -98,27 +98,23 @@ class Controller:
         if not np.isfinite(action).all():
             names = [name for name, value in zip(space.names, action, strict=True) if not np.isfinite(value)]
             raise UnderstudyError(f"{self._body.name}: action is not a finite number in {', '.join(names)}")
-        return np.clip(action, space.low, space.high)
+        return action.clip(space.low, space.high)
 
     def step(self, data: mujoco.MjData, action: Float[np.ndarray, " A"] | None) -> None:
         """Advance the physics by one control step under `action`; None keeps to the last one."""
         goal = self._target if action is None else self._joint_goal(self.clip(action))
-        reach = self._body.speed_limit * CONTROL_DT_S
         # Arm joints slow down together, so that the wrist stays on its way; fingers each by themselves.
         move = goal - self._target
-        excess = np.abs(move[: self._arm]) / reach[: self._arm]
+        excess = np.abs(move[: self._arm]) / self._reach[: self._arm]
         move[: self._arm] /= max(1.0, float(excess.max()))
-        move = np.clip(move, -reach, reach)
-        start, u = self._target, self._progress
-        self._target = start + move
+        move = move.clip(-self._reach, self._reach)
         velocity = move / CONTROL_DT_S
-        # The speed of the ramp changes over the first half, so that the lead has no jump.
-        lead = self._lead_s * (self._velocity + (velocity - self._velocity) * np.minimum(1.0, 2 * u))
+        commands = ramp(self._target, move, self._velocity, velocity, self._lead_s, self._low, self._high, self._steps)
+        self._target, self._velocity = self._target + move, velocity
         model, ctrl, actuators = self._model, data.ctrl, self._actuators
-        for command in np.clip(start + u * move + lead, *self._range.T):
+        for command in commands:
             ctrl[actuators] = command
             mujoco.mj_step(model, data)
-        self._velocity = velocity
 
     def _joint_goal(self, action: Float[np.ndarray, " A"]) -> Float[np.ndarray, " J"]:
         """Joint positions that the action asks for, before speed limits."""
@@ -140,7 +136,8 @@ class Controller:
             np.ascontiguousarray(T_base_wrist[:3, :3]),
             q,
             self._home,
-            *self._limits,
+            self._low[: self._arm],
+            self._high[: self._arm],
             _ITERATIONS,
             _DAMPING,
             _NULL_GAIN,

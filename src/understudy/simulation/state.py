@@ -1,11 +1,12 @@
 """What a task may judge by: the physical state of the table, read from MuJoCo once per control step."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import mujoco
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from understudy.simulation.layout import Item
 from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL
@@ -62,7 +63,7 @@ class TableState:
 def read_state(
     scene: Scene,
     data: mujoco.MjData,
-    tip_sites: tuple[int, ...],
+    tip_sites: Int[np.ndarray, " F"],
     pressed: frozenset[str] = frozenset(),
     held_since_s: Mapping[str, float] | None = None,
 ) -> TableState:
@@ -79,29 +80,29 @@ def read_state(
     touched = _touched_items(scene, data)
     places = scene.places
     positions, rotations = data.xpos[places.bodies], data.xmat[places.bodies].reshape(-1, 3, 3)
-    velocities = data.qvel[places.dofs]
-    speeds, turn_rates = np.linalg.norm(velocities[:, :3], axis=1), np.linalg.norm(velocities[:, 3:], axis=1)
+    velocities, time_s = data.qvel[places.dofs].tolist(), float(data.time)
     objects = {}
     for i, item in enumerate(scene.layout.objects):
         held = item.name in touched
+        velocity = velocities[i]
         objects[item.name] = ObjectState(
             position=positions[i],
             rotation=rotations[i],
-            speed=float(speeds[i]),
-            turn_rate=float(turn_rates[i]),
+            speed=math.hypot(*velocity[:3]),
+            turn_rate=math.hypot(*velocity[3:]),
             touched=held,
-            held_s=_held_s(item, positions[i][2], held, since.get(item.name, data.time), data.time),
+            held_s=_held_s(item, float(positions[i, 2]), held, since.get(item.name, time_s), time_s),
         )
     travels = data.qpos[places.buttons] >= BUTTON_PRESSED_TRAVEL
     down = {button.name for button, travel in zip(scene.layout.buttons, travels, strict=True) if travel}
-    tips = data.site_xpos[list(tip_sites)].copy()
+    tips = data.site_xpos[tip_sites]
     beads = {cup: data.xpos[bodies].copy() for cup, bodies in scene.beads.items()}
-    return TableState(objects, pressed | down, tips, float(data.time), beads)
+    return TableState(objects, pressed | down, tips, time_s, beads)
 
 
 def _held_s(item: Item, z: float, touched: bool, since_s: float, time_s: float) -> float | None:
     lifted = touched and z > item.half_height + LIFTED_M
-    return float(time_s - since_s) if lifted else None
+    return time_s - since_s if lifted else None
 
 
 def held_since(state: TableState) -> dict[str, float]:

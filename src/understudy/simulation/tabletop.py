@@ -67,7 +67,9 @@ class Tabletop:
         self.data = mujoco.MjData(self.scene.model)
         self._controller = Controller(self.scene, self.body)
         self._renderers: dict[int, SceneRenderer] = {}
-        self._tips = tuple(self.scene.model.site(f"k{i}").id for i in self.body.fingertips.values())
+        self._tips = np.array(
+            [self.scene.model.site(f"k{i}").id for i in self.body.fingertips.values()], dtype=np.int64
+        )
         self._reached = np.zeros(len(self.task.stages), dtype=bool)
         self._pressed: frozenset[str] = frozenset()
         self._held_since_s: dict[str, float] = {}
@@ -217,7 +219,7 @@ def _why_ended(data: mujoco.MjData, state: TableState) -> str:
     if data.warning.number[_UNSTABLE].any():
         return "unstable"
     for name, thing in state.objects.items():
-        x, y, z = thing.position
+        x, y, z = thing.position.tolist()
         inside = _TABLE_X[0] < x < _TABLE_X[1] and _TABLE_Y[0] < y < _TABLE_Y[1] and -0.05 < z < 1.0
         if not inside:
             return f"lost:{name}"
