@@ -24,7 +24,9 @@ def run(
     """Run a suite of the benchmark: a result file (JSON, and a table in Markdown) and a page to look at.
 
     Every row meets the same layouts from the same initial state. Finished episodes are kept, so an interrupted run
-    goes on where it stopped; another checkpoint never uses the episodes of the one before.
+    goes on where it stopped; another checkpoint never uses the episodes of the one before. Rows are the suite's own
+    and the pretrained policies of its methods unless others are named: `oracle` replays the true hand, `kinematic`
+    the tracked one, everything else is a policy of `understudy list policies` or a policy folder.
 
     Examples:
       understudy list suites
@@ -34,8 +36,7 @@ def run(
 
     Args:
         suite: See `understudy list suites`.
-        policy: Rows: names or folders, each alone or as ROW=NAME_OR_FOLDER; several of one row are training seeds. The
-            suite's own rows and pretrained policies by default; `oracle` replays the true hand.
+        policy: Rows: NAME_OR_FOLDER or ROW=NAME_OR_FOLDER; several of one row are training seeds. Default: see above.
         episodes: Layouts per task; as many as the suite says by default.
         first_seed: Seed of the first layout; the sealed test range by default. Choices belong on 1000000 and above.
         robots: Only these robots.

@@ -6,25 +6,26 @@ __all__ = ["run"]
 
 
 def run(
-    prompt: Path,
+    prompt: str,
     task: str,
     seed: int = 0,
     robot: str = "xarm7_gripper",
     policy: str = "kinematic",
     out: Path | None = None,
 ) -> None:
-    """Watch a human video, then do the task on the simulated tabletop: one rollout, scored on the physics state.
+    """Watch a human video, or be told, then do the task on the simulated tabletop: one rollout, scored on the state.
 
     Examples:
       understudy record-human --task push --seed 7 --out clip.mp4
       understudy perform --prompt clip.mp4 --task push --seed 7 --robot xarm7_xhand
+      understudy perform --prompt clip.mp4 --task push --seed 7 --policy runs/my_run/policy
 
     Args:
-        prompt: Video of the person, filmed by the tabletop's camera, as `record-human` does it.
+        prompt: Video of the person by the tabletop's camera; for a policy that is told in words, these; "" for none.
         task: What success is judged by; see `understudy list tasks`.
         seed: Layout of the table; 2000000 and above is the test range, for tables only.
         robot: See `understudy list robots`.
-        policy: Who acts; see `understudy list policies`.
+        policy: Who acts: a name of `understudy list policies`, or the policy folder of a training run.
         out: Folder for video and report; `out/perform/TASK-SEED-ROBOT` by default.
     """
     from understudy.evaluation.perform import perform

@@ -75,7 +75,7 @@ def _one_task(task: str, seed: int, folder: Path, say: Callable[[str], None]) ->
     for robot in ROBOTS:
         say(f"{robot} does it")
         try:
-            report = perform(clip, task, seed, robot, out=folder / robot)
+            report = perform(str(clip), task, seed, robot, out=folder / robot)
         except UnderstudyError as error:
             figures.append(
                 f"<figure>{badge('failed', 'bad')} {robot}<figcaption>{escape(str(error))}</figcaption></figure>"
