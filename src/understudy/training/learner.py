@@ -87,10 +87,15 @@ class Learner:
         return means if norm is None else means | {"grad_norm": norm}
 
     def _seed(self, step: int, shard: int) -> None:
-        """Noise of the loss from our generator, dropout from torch's global one."""
+        """Noise of the loss comes from our generator, dropout from torch's own, of the CPU or of the device."""
         seed = self.experiment.seed
         self._generator.manual_seed(derived_seed(seed, Purpose.LOSS, step, shard))
-        torch.manual_seed(derived_seed(seed, Purpose.DROPOUT, step, shard))
+        dropout = derived_seed(seed, Purpose.DROPOUT, step, shard)
+        torch.default_generator.manual_seed(
+            dropout
+        )  # torch.manual_seed costs up to a millisecond where there is no GPU
+        if self.accelerator.device.type != "cpu":
+            torch.get_device_module(self.accelerator.device).manual_seed(dropout)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that changes, by name: `model.*`, `ema.*`, `optimizer.<moment>.*`."""
