@@ -1,7 +1,6 @@
-import pytest
 import torch
 
-from understudy.networks.image_encoder import ImageEncoder, colour_jitter, image_pair, to_float, with_coordinates
+from understudy.networks.image_encoder import ImageEncoder, random_colours, to_float, with_coordinates
 
 
 def test_coordinates_run_from_minus_one_to_one():
@@ -10,18 +9,25 @@ def test_coordinates_run_from_minus_one_to_one():
     assert grid[1, :, 0].tolist() == [-1, 0, 1]
 
 
-def test_maps_keep_the_place_and_the_condition_counts():
+def test_a_reference_is_a_difference_and_the_condition_counts():
     torch.manual_seed(0)
-    encoder = ImageEncoder(3, 32, condition=4, stages=((8, 4), (16, 2)))
-    image = torch.zeros(1, 3, 32, 32)
-    image[:, :, 4:8, 20:24] = 1
-    condition = torch.randn(1, 4)
-    features = encoder(image, condition)
-    assert features.shape == (1, 16, 4, 4)
-    assert features.numel() == encoder.size
+    encoder = ImageEncoder(32, condition=4, stages=((8, 4), (16, 2)))
+    images, reference, condition = torch.randn(6, 3, 32, 32), torch.randn(2, 3, 32, 32), torch.randn(6, 4)
+    fine, coarse = encoder(images, reference, condition)
+    assert fine.shape == (6, 8, 8, 8)
+    assert coarse.shape == (6, 16, 4, 4)
+    assert coarse[0].numel() == encoder.size
+    # Three images belong to each reference, and the same result comes from one convolution of [x, x - r].
+    first, joint = encoder.layers[0], torch.nn.Conv2d(8, 8, 7, 4, 3)
+    difference = encoder.reference.weight
+    w = first.conv.weight.clone()
+    w[:, :3] -= difference
+    joint.load_state_dict({"weight": torch.cat([w, difference], dim=1), "bias": first.conv.bias})
+    stacked = torch.cat([with_coordinates(images), images - reference.repeat_interleave(3, 0)], dim=1)
+    assert torch.allclose(torch.relu(first.norm(joint(stacked))), fine, atol=1e-4)
     for layer in encoder.layers:
         torch.nn.init.normal_(layer.film.weight)
-    assert not torch.allclose(encoder(image, condition), encoder(image, -condition))
+    assert not torch.allclose(encoder(images, reference, condition)[1], encoder(images, reference, -condition)[1])
 
 
 def test_pixels_become_minus_one_to_one_with_channels_first():
@@ -33,27 +39,23 @@ def test_pixels_become_minus_one_to_one_with_channels_first():
     assert found[1].eq(-1).all()
 
 
-def test_a_pair_that_does_not_change_differs_by_nothing():
-    images = torch.randint(0, 255, (1, 1, 8, 8, 3), dtype=torch.uint8).repeat(1, 2, 1, 1, 1)
-    pair = image_pair(images)
-    assert torch.equal(pair[:, :3], to_float(images[:, 1]))
-    assert pair[:, 3:].eq(0).all()
-
-
-def test_jitter_changes_colours_of_a_sample_alike_and_no_place():
+def test_colours_of_a_sample_change_alike_and_no_place_moves():
     images = torch.full((3, 2, 4, 4, 3), 100, dtype=torch.uint8)
-    found = colour_jitter(images, 0.2, torch.Generator().manual_seed(0)).float()
-    assert found.std(dim=(1, 2, 3)).max() == 0
-    assert len(found[:, 0, 0, 0].unique(dim=0)) == 3
-    assert found.min() >= 100 * 0.8 - 255 * 0.1 - 1
-    assert found.max() <= 100 * 1.2 + 255 * 0.1 + 1
-    assert torch.equal(colour_jitter(images, 0.0, torch.Generator().manual_seed(0)), images)
+    found = to_float(images, random_colours(3, 0.2, torch.Generator().manual_seed(0)))
+    assert found.std(dim=(1, 3, 4)).max() < 1e-6
+    assert len(found[:, 0, :, 0, 0].unique(dim=0)) == 3
+    plain = to_float(images)
+    assert (found - plain).abs().max() < 0.2 * (1 + 100 / 127.5) + 1e-6
+    assert torch.allclose(to_float(images, random_colours(3, 0.0, torch.Generator().manual_seed(0))), plain)
+
+
+def test_gains_leave_black_alone():
+    colours = random_colours(1000, 0.2, torch.Generator().manual_seed(0))
+    black = to_float(torch.zeros(1000, 1, 1, 3, dtype=torch.uint8), colours)[..., 0, 0]
+    assert (black.std(dim=1) < 1e-6).all()
 
 
 def test_same_generator_same_colours():
-    images = torch.randint(0, 255, (2, 4, 4, 3), dtype=torch.uint8)
-    first, second = (colour_jitter(images, 0.1, torch.Generator().manual_seed(5)) for _ in range(2))
-    assert torch.equal(first, second)
-    other = colour_jitter(images, 0.1, torch.Generator().manual_seed(6))
-    with pytest.raises(AssertionError):
-        torch.testing.assert_close(first, other)
+    first, second, other = (random_colours(2, 0.1, torch.Generator().manual_seed(s)) for s in (5, 5, 6))
+    assert torch.equal(first.gain, second.gain)
+    assert not torch.equal(first.gain, other.gain)

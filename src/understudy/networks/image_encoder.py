@@ -1,10 +1,12 @@
 """Images to feature maps that keep the place: a small CNN with coordinate channels, modulated by a vector (FiLM)."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-__all__ = ["ImageEncoder", "colour_jitter", "image_pair", "to_float", "with_coordinates"]
+__all__ = ["Colours", "ImageEncoder", "random_colours", "to_float", "with_coordinates"]
 
 
 def with_coordinates(images_BCHW: Float[Tensor, "B C H W"]) -> Float[Tensor, "B E H W"]:
@@ -26,8 +28,11 @@ class _Layer(nn.Module):
             nn.init.zeros_(self.film.weight)
             nn.init.zeros_(self.film.bias)
 
-    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        x = self.norm(self.conv(x))
+    def forward(self, x: Tensor, condition: Tensor | None, reference: Tensor | None = None) -> Tensor:
+        x = self.conv(x)
+        if reference is not None:
+            x = (x.unflatten(0, (len(reference), -1)) - reference[:, None]).flatten(0, 1)
+        x = self.norm(x)
         if self.film is not None:
             scale, shift = self.film(condition)[:, :, None, None].chunk(2, dim=1)
             x = x * (1 + scale) + shift
@@ -35,58 +40,77 @@ class _Layer(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """(B, C, S, S) to a map (B, E, G, G) of features. The first layer strides by 4: most of the cost is there."""
+    """(B, 3, S, S) to maps of features. The first layer strides by 4: most of the cost is there.
 
-    def __init__(
-        self, channels: int, size: int, condition: int = 0, stages: tuple[tuple[int, int], ...] = ((32, 4), (64, 2))
-    ) -> None:
+    It also sees how an image differs from a reference, such as the first frame of its clip. A convolution is linear:
+    W [x, x - r] = (W1 + W2) x - W2 r, so that the reference of many images is convolved once.
+    """
+
+    def __init__(self, size: int, condition: int = 0, stages: tuple[tuple[int, int], ...] = ((32, 4), (64, 2))) -> None:
         """Sizes.
 
         Args:
-            channels: of the input.
             size: width and height of the input [px], a multiple of the product of the strides.
             condition: length of the vector that modulates every layer; 0 for none.
             stages: output channels (multiples of 8) and stride of each layer; kernels are 7 x 7, then 3 x 3.
         """
         super().__init__()
-        inputs, layers, self.grid = channels + 2, [], size
+        inputs, layers, self.grid = 5, [], size
         for index, (outputs, stride) in enumerate(stages):
             layers.append(_Layer(inputs, outputs, 3 if index else 7, stride, condition))
             inputs, self.grid = outputs, self.grid // stride
         self.layers = nn.ModuleList(layers)
+        self.reference = nn.Conv2d(3, stages[0][0], 7, stages[0][1], 3, bias=False)
         self.channels = inputs
 
     @property
     def size(self) -> int:
-        """Numbers in a flattened map: E G G."""
+        """Numbers in the last map, flattened: E G G."""
         return self.channels * self.grid**2
 
     def forward(
-        self, images_BCSS: Float[Tensor, "B C S S"], condition_BE: Float[Tensor, "B E"] | None = None
-    ) -> Float[Tensor, "B D G G"]:
-        """Features of every patch."""
+        self,
+        images_BCSS: Float[Tensor, "B 3 S S"],
+        reference_RCSS: Float[Tensor, "R 3 S S"],
+        condition_BE: Float[Tensor, "B E"] | None = None,
+    ) -> list[Tensor]:
+        """Features after every layer, (B, C, G, G), the finest first.
+
+        Args:
+            images_BCSS: -1 to 1.
+            reference_RCSS: R divides B; reference r belongs to the r-th run of B / R images.
+            condition_BE: modulates every layer.
+        """
         x = with_coordinates(images_BCSS).contiguous(memory_format=torch.channels_last)
+        reference: Tensor | None = self.reference(reference_RCSS.contiguous(memory_format=torch.channels_last))
+        maps = []
         for layer in self.layers:
-            x = layer(x, condition_BE)
-        return x
+            x = layer(x, condition_BE, reference)
+            reference = None
+            maps.append(x)
+        return maps
 
 
-def to_float(images: UInt8[Tensor, "*B S S 3"]) -> Float[Tensor, "*B 3 S S"]:
-    """Channels first, -1 to 1."""
-    return images.movedim(-1, -3).float() / 127.5 - 1
+@dataclass(frozen=True)
+class Colours:
+    """A change of colours, one for all images of a sample: x * gain + shift, in the range -1 to 1."""
+
+    gain: Float[Tensor, "B 3"]
+    shift: Float[Tensor, "B 3"]
 
 
-def image_pair(images_B2SSC: UInt8[Tensor, "B 2 S S 3"]) -> Float[Tensor, "B 6 S S"]:
-    """The later image, and how it differs from the earlier one, as six channels."""
-    images = to_float(images_B2SSC)
-    return torch.cat([images[:, 1], images[:, 1] - images[:, 0]], dim=1)
+def random_colours(count: int, amount: float, generator: torch.Generator) -> Colours:
+    """Gains of each channel within 1 +- `amount`; brightness moves by up to half of `amount` of the full range."""
+    device = generator.device
+    gain = 1 + amount * (2 * torch.rand(count, 3, generator=generator, device=device) - 1)
+    brightness = amount * (2 * torch.rand(count, 1, generator=generator, device=device) - 1)
+    return Colours(gain, brightness + gain - 1)  # black keeps to -1 but for the brightness
 
 
-def colour_jitter(
-    images: UInt8[Tensor, "B *T S S 3"], amount: float, generator: torch.Generator
-) -> UInt8[Tensor, "B *T S S 3"]:
-    """Change gain and brightness of each sample's colours: one draw for all its images."""
-    shape = (len(images), *[1] * (images.ndim - 2), 3)
-    gain = 1 + amount * (2 * torch.rand(shape, generator=generator) - 1)
-    shift = 255 * amount / 2 * (2 * torch.rand(shape[0], generator=generator) - 1).view(-1, *[1] * (images.ndim - 1))
-    return (images * gain + shift).clamp(0, 255).to(torch.uint8)
+def to_float(images: UInt8[Tensor, "B *T S S 3"], colours: Colours | None = None) -> Float[Tensor, "B *T 3 S S"]:
+    """Channels first, -1 to 1, perhaps with other colours."""
+    x = images.movedim(-1, -3).float()
+    if colours is None:
+        return x / 127.5 - 1
+    gain, shift = (v.view(len(x), *[1] * (x.ndim - 4), 3, 1, 1) for v in (colours.gain, colours.shift))
+    return x * (gain / 127.5) + (shift - gain)

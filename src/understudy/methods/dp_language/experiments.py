@@ -32,7 +32,7 @@ class DPLanguageExperiment(Experiment):
     clip: Path | None = None
     """Folder of CLIP's text tower; None: the small built-in word encoder."""
     jitter: float = 0.15
-    """As in `colour_jitter`."""
+    """As in `random_colours`."""
 
     def make_data(self) -> PairedWindows:
         """Episodes of the robot and their labels."""
@@ -113,7 +113,7 @@ def tabletop_debug() -> DPLanguageExperiment:
         warmup_steps=1,
         precision="no",
         windows=WindowConfig("xarm7_gripper", image_size=32, prompt_frames=0, num_times=2, num_phases=4),
-        model=ModelConfig(32, 4, image_stages=((8, 4), (8, 2)), image_tokens=1, diffusion=small),
+        model=ModelConfig(32, 4, image_stages=((8, 4), (8, 2), (8, 2)), diffusion=small),
     )
 
 
@@ -131,7 +131,7 @@ def tabletop_base() -> DPLanguageExperiment:
         model=ModelConfig(
             160,
             image_stages=((64, 4), (128, 2), (128, 1), (256, 2), (256, 1)),
-            image_tokens=16,
+            num_looks=8,
             diffusion=DiffusionConfig(),
         ),
     )

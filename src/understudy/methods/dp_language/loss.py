@@ -6,7 +6,7 @@ from torch import Tensor
 
 from understudy.methods.dp_language.model import LanguageDiffusion
 from understudy.methods.experiment import Batch
-from understudy.networks.image_encoder import colour_jitter
+from understudy.networks.image_encoder import random_colours, to_float
 
 __all__ = ["loss"]
 
@@ -20,11 +20,11 @@ def loss(
         model: in training mode.
         batch: as `episodes.paired.PairedWindows` gives it, without the prompt.
         generator: of colours and diffusion noise.
-        jitter: as in `colour_jitter`.
+        jitter: as in `random_colours`.
     """
     times = batch["actions"].shape[1]
     label = model.text(model.known_labels[batch["label"]]).repeat_interleave(times, 0)
-    images = colour_jitter(batch["images"], jitter, generator)
+    images = to_float(batch["images"], random_colours(len(batch["images"]), jitter, generator))
     context = model.context(label, images.flatten(0, 1), batch["states"].flatten(0, 1))
     total = model.head.loss(context, batch["actions"].flatten(0, 1), generator).mean()
     return total, {"action": total.detach()}

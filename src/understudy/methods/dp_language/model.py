@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.methods.dp_language.text import Text
 from understudy.networks.action_diffusion import ActionDiffusion, DiffusionConfig
-from understudy.networks.image_encoder import ImageEncoder, image_pair
+from understudy.networks.image_encoder import ImageEncoder
+from understudy.networks.spatial_readout import SpatialReadout
 
 __all__ = ["LanguageDiffusion", "ModelConfig"]
 
@@ -22,11 +23,11 @@ class ModelConfig:
     chunk: int = 8
     action_size: int = 7
     image_stages: tuple[tuple[int, int], ...] = ((32, 4), (64, 2), (64, 1), (64, 2))
-    image_tokens: int = 4
-    """The feature map is read out as so many tokens."""
+    num_looks: int = 4
+    """Places of the present image that are looked at, chosen by label and state."""
     diffusion: DiffusionConfig = field(
         default_factory=lambda: DiffusionConfig(
-            width=192, heads=6, encoder_layers=2, decoder_layers=3, attention_dropout=0.0, dropout=0.0
+            width=128, heads=4, encoder_layers=2, decoder_layers=3, attention_dropout=0.0, dropout=0.0
         )
     )
 
@@ -49,25 +50,29 @@ class LanguageDiffusion(nn.Module):
         width = config.diffusion.width
         self.text = text.make_encoder(width)
         self.register_buffer("known_labels", text.features(list(labels)), persistent=False)
-        self.images = ImageEncoder(6, config.image_size, condition=width, stages=config.image_stages)
-        self.image_in = nn.Linear(self.images.size, config.image_tokens * width)
+        self.images = ImageEncoder(config.image_size, condition=width, stages=config.image_stages)
+        self.image_in = nn.Linear(self.images.size, width)
+        self.look = nn.Linear(width, config.num_looks * width)
+        self.readout = SpatialReadout(width, config.image_stages[-2][0], heads=4)
         self.state_in = nn.Linear(2 * config.action_size, width)
         self.head = ActionDiffusion(config.diffusion, config.chunk, config.action_size)
 
     def context(
         self,
         label_BD: Float[Tensor, "B D"],
-        images_B2SSC: UInt8[Tensor, "B 2 S S 3"],
+        images_B2CSS: Float[Tensor, "B 2 3 S S"],
         states_B2A: Float[Tensor, "B 2 A"],
     ) -> Float[Tensor, "B M D"]:
         """Condition tokens of the action head.
 
         Args:
             label_BD: vectors of `text`.
-            images_B2SSC: the earlier image, then the present one.
+            images_B2CSS: the earlier image, then the present one, as `to_float` gives them.
             states_B2A: robot states at the same times, normalised as actions are.
         """
-        pixels = image_pair(images_B2SSC)
-        seen = self.image_in(self.images(pixels, label_BD).flatten(1)).unflatten(1, (self.config.image_tokens, -1))
+        *_, fine, coarse = self.images(images_B2CSS[:, 1], images_B2CSS[:, 0], label_BD)
+        seen = self.image_in(coarse.flatten(1))
         own = self.state_in(states_B2A.flatten(1))
-        return self.head.encode(torch.cat([label_BD[:, None], seen, own[:, None]], dim=1))
+        looks = self.look(label_BD + own + seen).unflatten(1, (self.config.num_looks, -1))
+        looks = self.readout(looks, fine[:, None])
+        return self.head.encode(torch.cat([label_BD[:, None], looks, seen[:, None], own[:, None]], dim=1))

@@ -14,6 +14,7 @@ from understudy.methods.dp_language.text import Text
 from understudy.methods.observation_pair import ObservationPair
 from understudy.methods.policy import Policy, Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
+from understudy.networks.image_encoder import to_float
 from understudy.records import ActionChunk, Observation
 
 __all__ = ["LanguagePolicy", "load"]
@@ -74,7 +75,9 @@ class LanguagePolicy(Policy):
         if self._vector is None:
             self._vector = self._model.text(self._text.features([self._label]))
         images, states = self._seen.add(observation, self._normalisation, self.image_size)
-        context = self._model.context(self._vector, torch.from_numpy(images)[None], torch.from_numpy(states)[None])
+        context = self._model.context(
+            self._vector, to_float(torch.from_numpy(images)[None]), torch.from_numpy(states)[None]
+        )
         config = self._model.config
         start = initial_noise(self._sampling, (1, config.chunk, config.action_size), self._generator)
         actions = self._model.head.sample(context, start, self._sampling.steps, self._sampling.sampler)

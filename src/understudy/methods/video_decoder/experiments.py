@@ -94,7 +94,7 @@ def xhand_tiny() -> VideoDecoderExperiment:
 def tabletop_debug() -> VideoDecoderExperiment:
     """Seconds: for tests."""
     small = DiffusionConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1, attention_dropout=0.0, dropout=0.0)
-    stages = ((8, 4), (8, 2))
+    stages = ((8, 4), (8, 2), (8, 2))
     return replace(
         tabletop_tiny(),
         name="video_decoder_tabletop_debug",

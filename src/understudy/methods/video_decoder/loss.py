@@ -8,7 +8,7 @@ from torch import Tensor
 
 from understudy.methods.experiment import Batch
 from understudy.methods.video_decoder.model import VideoDecoder
-from understudy.networks.image_encoder import colour_jitter
+from understudy.networks.image_encoder import random_colours, to_float
 
 __all__ = ["LossConfig", "loss"]
 
@@ -22,7 +22,7 @@ class LossConfig:
     blank_probability: float = 0.05
     """Share of prompts that are blackened: the policy then does anything that the scene allows."""
     jitter: float = 0.15
-    """Largest relative change of a colour channel's gain; brightness moves by up to half of it. Places never move."""
+    """Of colours, as in `random_colours`. Places never move."""
 
 
 def loss(
@@ -37,10 +37,11 @@ def loss(
         config: weights.
     """
     times = batch["actions"].shape[1]
-    blank = torch.rand(len(batch["prompt"]), generator=generator) < config.blank_probability
-    prompt = colour_jitter(batch["prompt"], config.jitter, generator)
-    prompt[blank] = 0
-    images = colour_jitter(batch["images"], config.jitter, generator)
+    blank = torch.rand(len(batch["prompt"]), generator=generator, device=generator.device) < config.blank_probability
+    prompt, images = (
+        to_float(batch[name], random_colours(len(blank), config.jitter, generator)) for name in ("prompt", "images")
+    )
+    prompt[blank] = -1
     tokens, path = model.make_plan(prompt)
     path_error = ((path.float() - batch["path"]) ** 2).flatten(1).mean(1)
     path_loss = (path_error * ~blank).sum() / (~blank).sum().clamp(min=1)

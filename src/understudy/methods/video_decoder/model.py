@@ -8,11 +8,12 @@ predicted (a loss from the robot's own actions: it makes the tokens carry *where
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.networks.action_diffusion import ActionDiffusion, DiffusionConfig
-from understudy.networks.image_encoder import ImageEncoder, image_pair, to_float
+from understudy.networks.image_encoder import ImageEncoder
+from understudy.networks.spatial_readout import SpatialReadout
 from understudy.networks.transformer import Block, position_codes
 
 __all__ = ["ModelConfig", "PromptEncoder", "VideoDecoder"]
@@ -29,12 +30,14 @@ class ModelConfig:
     """Way-points of the plan, evenly spaced in time over the robot's episode."""
     chunk: int = 8
     action_size: int = 7
+    num_looks: int = 4
+    """Places of the present image that are looked at, chosen by plan and state."""
     prompt_layers: int = 2
     prompt_stages: tuple[tuple[int, int], ...] = ((24, 4), (48, 2), (64, 2))
     image_stages: tuple[tuple[int, int], ...] = ((32, 4), (64, 2), (64, 1), (64, 2))
     diffusion: DiffusionConfig = field(
         default_factory=lambda: DiffusionConfig(
-            width=192, heads=6, encoder_layers=2, decoder_layers=3, attention_dropout=0.0, dropout=0.0
+            width=128, heads=4, encoder_layers=2, decoder_layers=3, attention_dropout=0.0, dropout=0.0
         )
     )
 
@@ -44,24 +47,27 @@ class PromptEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        width = config.diffusion.width
-        self.frames = ImageEncoder(6, config.image_size, stages=config.prompt_stages)
+        width, heads = config.diffusion.width, config.diffusion.heads
+        self.frames = ImageEncoder(config.image_size, stages=config.prompt_stages)
         self.flatten = nn.Linear(self.frames.size, width)
         self.queries = nn.Parameter(torch.randn(config.num_phases, width) * 0.02)
-        self.blocks = nn.ModuleList([Block(width, config.diffusion.heads) for _ in range(config.prompt_layers)])
+        self.blocks = nn.ModuleList([Block(width, heads) for _ in range(config.prompt_layers)])
+        self.readouts = nn.ModuleList([_readout(config, config.prompt_stages) for _ in range(2)])
+        self.between = Block(width, heads)
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, prompt_BTSSC: UInt8[Tensor, "B T S S 3"]) -> Float[Tensor, "B P D"]:
-        """Tokens of the phases."""
-        count, length = prompt_BTSSC.shape[:2]
-        video = to_float(prompt_BTSSC)
-        video = torch.cat([video, video - video[:, :1]], dim=2)
-        tokens = self.flatten(self.frames(video.flatten(0, 1)).flatten(1)).unflatten(0, (count, length))
+    def forward(self, prompt_BTCSS: Float[Tensor, "B T 3 S S"]) -> Float[Tensor, "B P D"]:
+        """Tokens of the phases: first from whole frames, then from places in them."""
+        count, length = prompt_BTCSS.shape[:2]
+        maps = self.frames(prompt_BTCSS.flatten(0, 1), prompt_BTCSS[:, 0])
+        fine, coarse = (features.unflatten(0, (count, length)) for features in maps[-2:])
+        tokens = self.flatten(coarse.flatten(2))
         tokens = tokens + position_codes(torch.arange(length, device=tokens.device), tokens.shape[-1])
         x = torch.cat([self.queries.expand(count, -1, -1), tokens], dim=1)
         for block in self.blocks:
             x = block(x)
-        return self.norm(x[:, : len(self.queries)])
+        phases = self.readouts[0](x[:, : len(self.queries)], fine)
+        return self.norm(self.readouts[1](self.between(phases), fine))
 
 
 class VideoDecoder(nn.Module):
@@ -75,33 +81,44 @@ class VideoDecoder(nn.Module):
         self.plan = nn.Linear(width, config.action_size)
         self.plan_in = nn.Linear(config.action_size, width)
         self.condition = nn.Sequential(nn.Linear(config.num_phases * config.action_size + width, width), nn.GELU())
-        self.images = ImageEncoder(6, config.image_size, condition=width, stages=config.image_stages)
+        self.images = ImageEncoder(config.image_size, condition=width, stages=config.image_stages)
         self.image_in = nn.Linear(self.images.size, width)
         self.state_in = nn.Linear(2 * config.action_size, width)
+        self.look = nn.Linear(width, config.num_looks * width)
+        self.readout = _readout(config, config.image_stages)
         self.head = ActionDiffusion(config.diffusion, config.chunk, config.action_size)
 
     def make_plan(
-        self, prompt_BTSSC: UInt8[Tensor, "B T S S 3"]
+        self, prompt_BTCSS: Float[Tensor, "B T 3 S S"]
     ) -> tuple[Float[Tensor, "B P D"], Float[Tensor, "B P A"]]:
-        """Tokens of the phases, and the robot's path that they stand for (normalised)."""
-        tokens = self.prompt(prompt_BTSSC)
+        """Tokens of the phases, and the robot's path that they stand for (normalised); images as `to_float` gives."""
+        tokens = self.prompt(prompt_BTCSS)
         return tokens, self.plan(tokens)
 
     def context(
         self,
         plan: tuple[Float[Tensor, "B P D"], Float[Tensor, "B P A"]],
-        images_B2SSC: UInt8[Tensor, "B 2 S S 3"],
+        images_B2CSS: Float[Tensor, "B 2 3 S S"],
         states_B2A: Float[Tensor, "B 2 A"],
     ) -> Float[Tensor, "B M D"]:
         """Condition tokens of the action head.
 
         Args:
             plan: as `make_plan` gives it.
-            images_B2SSC: the earlier image, then the present one.
+            images_B2CSS: the earlier image, then the present one.
             states_B2A: robot states at the same times, normalised as actions are.
         """
         tokens, path = plan
-        vector = self.condition(torch.cat([path.flatten(1), tokens.mean(1)], dim=1))
-        seen = self.image_in(self.images(image_pair(images_B2SSC), vector).flatten(1))
+        wanted = self.condition(torch.cat([path.flatten(1), tokens.mean(1)], dim=1))
         own = self.state_in(states_B2A.flatten(1))
-        return self.head.encode(torch.cat([tokens + self.plan_in(path), seen[:, None], own[:, None]], dim=1))
+        *_, fine, coarse = self.images(images_B2CSS[:, 1], images_B2CSS[:, 0], wanted)
+        seen = self.image_in(coarse.flatten(1))
+        looks = self.look(wanted + own + seen).unflatten(1, (self.config.num_looks, -1))
+        looks = self.readout(looks, fine[:, None])
+        parts = (tokens + self.plan_in(path), looks, seen[:, None], own[:, None])
+        return self.head.encode(torch.cat(parts, dim=1))
+
+
+def _readout(config: ModelConfig, stages: tuple[tuple[int, int], ...]) -> SpatialReadout:
+    """Over the map before the last one, which has twice its resolution."""
+    return SpatialReadout(config.diffusion.width, stages[-2][0], heads=4)

@@ -16,6 +16,7 @@ from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.methods.square_image import square_image
 from understudy.methods.video_decoder.experiments import model_config_from_json
 from understudy.methods.video_decoder.model import VideoDecoder
+from understudy.networks.image_encoder import to_float
 from understudy.perception.video import read_frames
 from understudy.records import ActionChunk, HandTrack, HumanVideo, Observation
 
@@ -67,9 +68,11 @@ class VideoDecoderPolicy(Policy):
     def act(self, observation: Observation) -> ActionChunk:
         """The next chunk; the prompt is read at the first call."""
         if self._plan is None:
-            self._plan = self._model.make_plan(torch.from_numpy(self._prompt_frames())[None])
+            self._plan = self._model.make_plan(to_float(torch.from_numpy(self._prompt_frames())[None]))
         images, states = self._seen.add(observation, self._normalisation, self.image_size)
-        context = self._model.context(self._plan, torch.from_numpy(images)[None], torch.from_numpy(states)[None])
+        context = self._model.context(
+            self._plan, to_float(torch.from_numpy(images)[None]), torch.from_numpy(states)[None]
+        )
         config = self._model.config
         start = initial_noise(self._sampling, (1, config.chunk, config.action_size), self._generator)
         actions = self._model.head.sample(context, start, self._sampling.steps, self._sampling.sampler)
