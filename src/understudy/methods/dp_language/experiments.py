@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from understudy.episodes.normalisation import NormalisationKind
 from understudy.episodes.paired import PairedWindows, WindowConfig
 from understudy.errors import UnderstudyError
 from understudy.methods.chunked_sampling import SamplingConfig
@@ -26,7 +27,10 @@ __all__ = ["EXPERIMENTS", "DPLanguageExperiment", "model_config_from_json"]
 class DPLanguageExperiment(Experiment):
     """Settings of a language policy beside those of every run."""
 
-    windows: WindowConfig = field(default_factory=lambda: WindowConfig("xarm7_gripper", prompt_frames=0))
+    robot: str = "xarm7_gripper"
+    num_times: int = 8
+    """Windows of one episode in a sample."""
+    normalisation: NormalisationKind = "symmetric"
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     clip: Path | None = None
@@ -36,7 +40,16 @@ class DPLanguageExperiment(Experiment):
 
     def make_data(self) -> PairedWindows:
         """Episodes of the robot and their labels."""
-        return PairedWindows(self.data, self.windows)
+        windows = WindowConfig(
+            robot=self.robot,
+            image_size=self.model.image_size,
+            prompt_frames=0,
+            num_times=self.num_times,
+            history=self.sampling.execute,
+            chunk=self.model.chunk,
+            normalisation=self.normalisation,
+        )
+        return PairedWindows(self.data, windows)
 
     def make_model(self, data: TrainingData) -> LanguageDiffusion:
         """A new network for the robot and the labels of the data."""
@@ -55,7 +68,7 @@ class DPLanguageExperiment(Experiment):
         assert isinstance(model, LanguageDiffusion)
         content = {
             "method": "dp_language",
-            "robot": self.windows.robot,
+            "robot": self.robot,
             "experiment": self.name,
             "model": asdict(model.config),
             "text": self._text(data).to_json(),
@@ -97,8 +110,7 @@ def tabletop_tiny() -> DPLanguageExperiment:
 
 def xhand_tiny() -> DPLanguageExperiment:
     """The XHand on the tabletop."""
-    windows = WindowConfig("xarm7_xhand", prompt_frames=0)
-    return replace(tabletop_tiny(), name="dp_language_xhand_tiny", windows=windows)
+    return replace(tabletop_tiny(), name="dp_language_xhand_tiny", robot="xarm7_xhand")
 
 
 def tabletop_debug() -> DPLanguageExperiment:
@@ -112,8 +124,8 @@ def tabletop_debug() -> DPLanguageExperiment:
         num_steps=2,
         warmup_steps=1,
         precision="no",
-        windows=WindowConfig("xarm7_gripper", image_size=32, prompt_frames=0, num_times=2, num_phases=4),
-        model=ModelConfig(32, 4, image_stages=((8, 4), (8, 2), (8, 2)), diffusion=small),
+        num_times=2,
+        model=ModelConfig(image_size=32, chunk=4, image_stages=((8, 4), (8, 2), (8, 2)), diffusion=small),
     )
 
 
@@ -127,7 +139,6 @@ def tabletop_base() -> DPLanguageExperiment:
         num_steps=20_000,
         learning_rate=3e-4,
         num_workers=8,
-        windows=WindowConfig("xarm7_gripper", image_size=160, prompt_frames=0),
         model=ModelConfig(
             160,
             image_stages=((64, 4), (128, 2), (128, 1), (256, 2), (256, 1)),

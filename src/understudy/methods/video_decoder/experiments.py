@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from understudy.episodes.normalisation import NormalisationKind
 from understudy.episodes.paired import PairedWindows, WindowConfig
 from understudy.errors import UnderstudyError
 from understudy.methods.chunked_sampling import SamplingConfig
@@ -25,14 +26,27 @@ __all__ = ["EXPERIMENTS", "VideoDecoderExperiment", "model_config_from_json"]
 class VideoDecoderExperiment(Experiment):
     """Settings of a video decoder beside those of every run."""
 
-    windows: WindowConfig = field(default_factory=lambda: WindowConfig("xarm7_gripper"))
+    robot: str = "xarm7_gripper"
+    num_times: int = 8
+    """Windows of one episode in a sample."""
+    normalisation: NormalisationKind = "symmetric"
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
     def make_data(self) -> PairedWindows:
         """Pairs of a person's clip and a robot's episode."""
-        return PairedWindows(self.data, self.windows)
+        windows = WindowConfig(
+            robot=self.robot,
+            image_size=self.model.image_size,
+            prompt_frames=self.model.prompt_frames,
+            num_times=self.num_times,
+            history=self.sampling.execute,
+            chunk=self.model.chunk,
+            num_phases=self.model.num_phases,
+            normalisation=self.normalisation,
+        )
+        return PairedWindows(self.data, windows)
 
     def make_model(self, data: TrainingData) -> VideoDecoder:
         """A new network for the robot of the data."""
@@ -50,7 +64,7 @@ class VideoDecoderExperiment(Experiment):
         assert isinstance(model, VideoDecoder)
         content = {
             "method": "video_decoder",
-            "robot": self.windows.robot,
+            "robot": self.robot,
             "experiment": self.name,
             "model": asdict(model.config),
             "normalisation": data.normalisation.to_json(),
@@ -88,7 +102,7 @@ def tabletop_tiny() -> VideoDecoderExperiment:
 
 def xhand_tiny() -> VideoDecoderExperiment:
     """The XHand on the tabletop."""
-    return replace(tabletop_tiny(), name="video_decoder_xhand_tiny", windows=WindowConfig("xarm7_xhand"))
+    return replace(tabletop_tiny(), name="video_decoder_xhand_tiny", robot="xarm7_xhand")
 
 
 def tabletop_debug() -> VideoDecoderExperiment:
@@ -103,8 +117,17 @@ def tabletop_debug() -> VideoDecoderExperiment:
         num_steps=2,
         warmup_steps=1,
         precision="no",
-        windows=WindowConfig("xarm7_gripper", image_size=32, prompt_frames=4, num_times=2, num_phases=4),
-        model=ModelConfig(32, 4, 4, prompt_layers=1, prompt_stages=stages, image_stages=stages, diffusion=small),
+        num_times=2,
+        model=ModelConfig(
+            image_size=32,
+            prompt_frames=4,
+            num_phases=4,
+            chunk=4,
+            prompt_layers=1,
+            prompt_stages=stages,
+            image_stages=stages,
+            diffusion=small,
+        ),
     )
 
 
@@ -119,7 +142,6 @@ def tabletop_base() -> VideoDecoderExperiment:
         num_steps=20_000,
         learning_rate=3e-4,
         num_workers=8,
-        windows=WindowConfig("xarm7_gripper", image_size=160),
         model=ModelConfig(160, prompt_layers=4, prompt_stages=stages, image_stages=stages, diffusion=DiffusionConfig()),
     )
 
