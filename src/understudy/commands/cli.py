@@ -20,6 +20,7 @@ COMMANDS = {
     "perform": "watch a video, then do the task in simulation: one rollout, scored",
     "record": "people and robots do the same tasks in the same layouts: one data set each",
     "record-human": "render a person doing a task, with the truth beside the clip",
+    "check": "look for what trips people in data sets: hands, colours, signs, pairs, leaks, ...",
     "convert": "recordings of others (HDF5, RLDS, RH20T, ...) become a data set of ours",
     "demo": "watch and do three tasks; writes a page that shows it",
     "evaluate": "run a suite of the benchmark and write its result file",
