@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from tests.methods.conftest import LABELS, LENGTHS, SIZE, write_pairs
+
+from understudy.episodes.paired import PairedWindows, WindowConfig
+from understudy.errors import UnderstudyError
+
+CONFIG = WindowConfig("xarm7_gripper", image_size=SIZE, prompt_frames=3, num_times=5, history=2, chunk=4, num_phases=4)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return write_pairs(tmp_path_factory.mktemp("pairs"))
+
+
+def test_a_sample_is_the_data_at_its_steps(root):
+    data = PairedWindows(root, CONFIG)
+    assert len(data) == len(LENGTHS)
+    assert data.labels == sorted(set(LABELS))
+    sample = data.sample(1, np.random.default_rng(3))
+    steps = np.random.default_rng(3).integers(0, LENGTHS[1], 5)
+    actions = data.normalisation.apply(data._robot.column("action", 1))
+    states = data.normalisation.apply(data._robot.column("observation.state", 1))
+    for row, step in enumerate(steps):
+        ahead = [min(step + k, LENGTHS[1] - 1) for k in range(4)]
+        assert np.array_equal(sample["actions"][row], actions[ahead])
+        assert sample["exists"][row].tolist() == [step + k < LENGTHS[1] for k in range(4)]
+        assert np.array_equal(sample["states"][row], states[[max(step - 2, 0), step]])
+        seen = data._robot.frames("observation.images.front", 1, [max(step - 2, 0), step])
+        assert np.array_equal(sample["images"][row], seen)
+    assert np.allclose(sample["path"][[0, -1]], actions[[0, -1]])
+    assert sample["prompt"].shape == (3, SIZE, SIZE, 3)
+    assert data.labels[int(sample["label"])] == LABELS[1]
+
+
+def test_without_a_prompt_no_clip_is_read(root):
+    config = WindowConfig("xarm7_gripper", image_size=SIZE, prompt_frames=0)
+    assert "prompt" not in PairedWindows(root, config).sample(0, np.random.default_rng(0))
+
+
+def test_actions_and_states_are_normalised_together(root):
+    data = PairedWindows(root, CONFIG)
+    rows = [data._robot.column(name, i) for name in ("action", "observation.state") for i in range(3)]
+    normalised = data.normalisation.apply(np.concatenate(rows))
+    assert np.allclose(normalised.min(0), -1, atol=1e-5)
+    assert np.allclose(normalised.max(0), 1, atol=1e-5)
+
+
+def test_data_sets_that_are_not_pairs_are_refused(tmp_path):
+    write_pairs(tmp_path / "labels", person_labels=(*LABELS[::-1][:2], "press a button"))
+    with pytest.raises(UnderstudyError, match="is not the pair of"):
+        PairedWindows(tmp_path / "labels", CONFIG)
+    write_pairs(tmp_path / "count", person_labels=LABELS[:2])
+    with pytest.raises(UnderstudyError, match=r"2 episodes, .* has 3: not paired"):
+        PairedWindows(tmp_path / "count", CONFIG)
+
+
+def test_a_missing_data_set_is_named(tmp_path):
+    with pytest.raises(UnderstudyError, match="xarm7_gripper"):
+        PairedWindows(tmp_path, CONFIG)
