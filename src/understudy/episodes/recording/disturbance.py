@@ -29,8 +29,8 @@ class Disturbance:
             rng: everything is drawn from it.
         """
         self._rng = rng
-        # Pushes of mean length L fill `share` of the time if pauses have a mean length of L (1 - share) / share, which is
-        # (1 - p) / p where each undisturbed step is followed by a push with probability p.
+        # Pushes of mean length L fill `share` of the time if pauses have a mean length of L (1 - share) / share; that
+        # is (1 - p) / p where an undisturbed step is followed by a push with probability p.
         self._start = share / (share + float(np.mean(_STEPS)) * (1.0 - share))
         self._left: list[Float[np.ndarray, "3"]] = []
 

@@ -24,7 +24,6 @@ from understudy.episodes.recording.recorded import (
     object_rows,
     wrist_rows,
 )
-from understudy.episodes.recording.tracked import tracked_columns, tracked_features
 from understudy.episodes.video_stream import VideoStream
 from understudy.simulation.human import HumanDemonstration, RenderedFrames, record_human
 from understudy.simulation.layout import layout_rng
@@ -50,6 +49,9 @@ def human_features(plan: RecordingPlan) -> dict[str, Feature]:
     if plan.points:
         features["truth.points"] = vector(point_names())
     if plan.track:
+        # Tracker and solver take seconds to import, which recording without them need not wait for.
+        from understudy.episodes.recording.tracked import tracked_features
+
         return features | tracked_features(plan.robots)
     return features | {"action": vector((*WRIST_COLUMNS, *HAND_JOINTS))}
 
@@ -116,6 +118,8 @@ def _track(
     plan: RecordingPlan, demonstration: HumanDemonstration, frames: UInt8[np.ndarray, "N S S 3"]
 ) -> dict[str, np.ndarray]:
     """Track the clip as it will be stored: the data set encodes the same frames in the same way."""
+    from understudy.episodes.recording.tracked import tracked_columns
+
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         stream = VideoStream(clip, Fraction(demonstration.fps), *frames.shape[1:3])
