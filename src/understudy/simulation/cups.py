@@ -9,7 +9,6 @@ import mujoco
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from understudy.geometry.rotations import matrix_from_rotation_vector
 from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Item
 
 __all__ = [
@@ -26,8 +25,9 @@ __all__ = [
     "in_cup",
     "in_mug",
     "mouth_direction",
+    "pouring_place",
     "set_beads",
-    "tipped_cup",
+    "vessel_surface",
 ]
 
 CUP_RADIUS = OBJECT_HALF_HEIGHT["fallen_cup"]
@@ -139,7 +139,7 @@ def _add_vessel(
             mass=0.75 * mass / _SIDES,
             **touched,
         )
-    vertices, faces = _lathe(radius, height)
+    vertices, faces = vessel_surface(radius, height)
     mesh = f"vessel_{radius * 1e3:.0f}_{height * 1e3:.0f}"
     if spec.mesh(mesh) is None:
         spec.add_mesh(name=mesh, uservert=vertices.ravel(), userface=faces.ravel())
@@ -157,7 +157,7 @@ def _add_vessel(
     )
 
 
-def _lathe(radius: float, height: float) -> tuple[Float[np.ndarray, "V 3"], Int[np.ndarray, "F 3"]]:
+def vessel_surface(radius: float, height: float) -> tuple[Float[np.ndarray, "V 3"], Int[np.ndarray, "F 3"]]:
     """The closed surface of a cup with a rounded rim: its outline (distance from the axis, height) turned about z."""
     inner, bead = radius - _WALL, _WALL / 2
     outline = np.array(
@@ -249,10 +249,8 @@ def mouth_direction(R: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3"]:
     return R[:, 0]
 
 
-def tipped_cup(
-    mug_xy: Float[np.ndarray, "2"], direction: Float[np.ndarray, "3"], tilt: float
-) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
-    """Where a cup is while it is poured into a mug.
+def pouring_place(mug_xy: Float[np.ndarray, "2"], axis: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
+    """Where the centre of a cup is while it is poured into a mug [m].
 
     The rim's lowest point stays over the mug, a little on the near side of its middle. It comes down as the cup tips,
     so that the foot keeps clear of the mug's rim:
@@ -261,16 +259,12 @@ def tipped_cup(
 
     Args:
         mug_xy: the mug's middle [m].
-        direction: horizontal unit vector that the mouth leans to, world.
-        tilt: angle between the cup's axis and the vertical [rad].
-
-    Returns:
-        The rotation that tips an upright cup so far, and the centre of the cup [m].
+        axis: unit vector from the cup's foot to its mouth, world; not quite vertical.
     """
     up = np.array([0.0, 0.0, 1.0])
-    axis = np.cos(tilt) * up + np.sin(tilt) * direction
-    across = np.cos(tilt) * direction - np.sin(tilt) * up
-    rim = np.array([*mug_xy, MUG_HEIGHT + _POUR_CLEARANCE + CUP_HEIGHT * max(np.cos(tilt), 0.0)])
-    rim = rim - _POUR_INSET * direction
-    turn = matrix_from_rotation_vector(tilt * np.cross(up, direction))
-    return turn, rim - CUP_HEIGHT / 2 * axis - CUP_RADIUS * across
+    lean = axis * np.array([1.0, 1.0, 0.0])
+    lean /= np.linalg.norm(lean)
+    lowest = axis[2] * axis - up
+    lowest /= np.linalg.norm(lowest)
+    rim = np.array([*mug_xy, MUG_HEIGHT + _POUR_CLEARANCE + CUP_HEIGHT * max(axis[2], 0.0)]) - _POUR_INSET * lean
+    return rim - CUP_HEIGHT / 2 * axis - CUP_RADIUS * lowest

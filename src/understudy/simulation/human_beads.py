@@ -52,7 +52,9 @@ def _carried(performance: Performance, layout: Layout, time_s: Float[np.ndarray,
     model.body_mass[body], model.body_inertia[body] = _CUP_MASS, 1.0
     data.xfrc_applied[body, 2] = -_CUP_MASS * model.opt.gravity[2]
     steps = round(_STEP_S / model.opt.timestep)
-    times = np.arange(int(np.ceil(time_s[-1] / _STEP_S)) + 2) * _STEP_S
+    # Before it is taken and after it is put down, nothing moves.
+    duration_s = min(carry.end_s, float(time_s[-1])) - carry.start_s
+    times = carry.start_s + np.arange(int(np.ceil(duration_s / _STEP_S)) + 2) * _STEP_S
     poses = performance.carried(times)
     quaternions = np.stack([quaternion_from_matrix(R) for R in poses[:, :3, :3]])
     velocity = np.diff(poses[:, :3, 3], axis=0) / _STEP_S
@@ -69,7 +71,7 @@ def _carried(performance: Performance, layout: Layout, time_s: Float[np.ndarray,
             data.qvel[dof : dof + 6] = np.concatenate([velocity[i], turning[i]])
             mujoco.mj_step(model, data)
     path[-1] = data.xpos[beads]
-    moments = np.minimum(time_s / _STEP_S, len(times) - 1.001)
+    moments = np.clip((time_s - carry.start_s) / _STEP_S, 0.0, len(times) - 1.001)
     before = moments.astype(int)
     part = (moments - before)[:, None, None]
     return (1 - part) * path[before] + part * path[before + 1]

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from understudy.geometry.rotations import matrix_from_rotation_vector
 from understudy.geometry.transforms import inverse_transform, make_transform
-from understudy.simulation.cups import CUP_HEIGHT, CUP_RADIUS, tipped_cup
+from understudy.simulation.cups import CUP_HEIGHT, CUP_RADIUS, pouring_place
 from understudy.simulation.human_motion import Motion
 from understudy.simulation.human_performance import SKIN_M, Carry, Performance, Person, object_pose
 from understudy.simulation.human_pose import HandPose, hand_rotation, posture, solve_pose
@@ -62,8 +62,9 @@ def pour(person: Person, layout: Layout, goal: Goal) -> Performance:
     direction = np.array([np.cos(lean), np.sin(lean), 0.0])
 
     def tipped(tilt: float) -> HandPose:
-        R_turn, position = tipped_cup(goal.place_position, direction, tilt)
-        return _with(make_transform(R_turn @ T_start[:3, :3], position), T_cup_world, closed)
+        R_turn = matrix_from_rotation_vector(tilt * np.cross(_UP, direction))
+        place = pouring_place(goal.place_position, R_turn @ _UP)
+        return _with(make_transform(R_turn @ T_start[:3, :3], place), T_cup_world, closed)
 
     lift, away = rng.uniform(0.10, 0.14), -0.06 * R[:, 2] + 0.04 * _UP
     motion = Motion(person.resting())

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from understudy.simulation.cup_layouts import sample_flip_layout
 from understudy.simulation.cups import CUP_HEIGHT, CUP_RADIUS, mouth_direction
-from understudy.simulation.layout import OBJECT_COLOURS, Item, Layout, layout_rng, spaced
+from understudy.simulation.layout import Layout
 from understudy.simulation.state import ObjectState, TableState
 from understudy.simulation.tasks.task import Goal, Stage, Task
 
@@ -14,12 +15,6 @@ __all__ = ["FlipCup"]
 _APPROACH_M = 0.05
 _RAISED_RAD = np.radians(30.0)
 _UPRIGHT_RAD = np.radians(10.0)
-
-_CUP_X = (0.42, 0.47)
-_CUP_Y = (-0.22, 0.22)
-_CUP_SPACING_Y = 0.17
-_YAW = 0.25
-_STREAM_LAYOUT = 12
 
 
 class FlipCup(Task):
@@ -35,21 +30,13 @@ class FlipCup(Task):
     embodiments: ClassVar[tuple[str, ...]] = ("human_hand", "xarm7_xhand")
 
     def sample_layout(self, seed: int, axis: str | None = None) -> Layout:
-        """Three cups that lie in a row with their mouths to the left or to the right; two have the same colour."""
-        rng = layout_rng(seed, _STREAM_LAYOUT)
-        pair, single = (str(colour) for colour in rng.permutation(OBJECT_COLOURS)[:2])
-        colours = rng.permutation((pair, pair, single))
-        cups = []
-        for i, y in enumerate(spaced(rng, 3, *_CUP_Y, _CUP_SPACING_Y)):
-            xy = (round(float(rng.uniform(*_CUP_X)), 4), round(float(y), 4))
-            yaw = float(rng.choice((-1, 1)) * np.pi / 2 + rng.uniform(-_YAW, _YAW))
-            cups.append(Item(f"{colours[i]}_cup_{i}", "fallen_cup", str(colours[i]), xy, round(yaw, 4)))
-        return Layout(seed, tuple(cups), (), ())
+        """Three lying cups, two of the same colour."""
+        return sample_flip_layout(seed, axis)
 
     def goals(self, layout: Layout) -> tuple[Goal, ...]:
         """Every lying cup, where it lies."""
         return tuple(
-            Goal(cup.name, "upright", cup.xy, f"set a {cup.colour} cup upright")
+            Goal(cup.name, "upright", cup.xy, f"set one {cup.colour} cup upright")
             for cup in layout.objects
             if cup.kind == "fallen_cup"
         )

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from understudy.simulation.cup_layouts import sample_pour_layout
 from understudy.simulation.cups import CUP_RADIUS, in_cup, in_mug
-from understudy.simulation.layout import OBJECT_COLOURS, OBJECT_HALF_HEIGHT, Item, Layout, layout_rng, spaced
+from understudy.simulation.layout import OBJECT_HALF_HEIGHT, Layout
 from understudy.simulation.state import TableState
 from understudy.simulation.tasks.task import Goal, Stage, Task
 
@@ -15,14 +16,6 @@ _SHARE = 0.6
 """Of the cup's beads, in the mug."""
 _APPROACH_M = 0.05
 _LIFT_M = 0.03
-
-_CUP_X = (0.41, 0.44)
-_CUP_Y = (-0.17, 0.20)
-_CUP_SPACING_Y = 0.19
-_MUG_X = (0.60, 0.63)
-_MUG_Y = (-0.19, 0.20)
-_MUG_SPACING_Y = 0.17
-_STREAM_LAYOUT = 11
 
 
 class Pour(Task):
@@ -38,18 +31,8 @@ class Pour(Task):
     embodiments: ClassVar[tuple[str, ...]] = ("human_hand", "xarm7_xhand")
 
     def sample_layout(self, seed: int, axis: str | None = None) -> Layout:
-        """Two full cups of different colours in a near row, two mugs in a far row."""
-        rng = layout_rng(seed, _STREAM_LAYOUT)
-        colours = rng.permutation(OBJECT_COLOURS)
-        mug_colours = rng.permutation(("white", "grey", "cream"))
-        cups, mugs = [], []
-        for y, colour in zip(spaced(rng, 2, *_CUP_Y, _CUP_SPACING_Y), colours[:2], strict=True):
-            xy = (round(float(rng.uniform(*_CUP_X)), 4), round(float(y), 4))
-            cups.append(Item(f"{colour}_cup", "cup", str(colour), xy, round(float(rng.uniform(-np.pi, np.pi)), 4)))
-        for i, y in enumerate(spaced(rng, 2, *_MUG_Y, _MUG_SPACING_Y)):
-            xy = (round(float(rng.uniform(*_MUG_X)), 4), round(float(y), 4))
-            mugs.append(Item(f"mug_{i}", "mug", str(mug_colours[i]), xy))
-        return Layout(seed, tuple(cups), tuple(mugs), ())
+        """Two full cups of different colours, two mugs."""
+        return sample_pour_layout(seed, axis)
 
     def goals(self, layout: Layout) -> tuple[Goal, ...]:
         """Every full cup into every mug."""
