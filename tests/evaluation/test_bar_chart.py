@@ -1,0 +1,34 @@
+"""Bars stand where their rates say, and every count is drawn."""
+
+import re
+from xml.etree import ElementTree
+
+from understudy.evaluation.bar_chart import Bar, part_chart, rate_chart
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def heights(svg):
+    groups = [g for g in ElementTree.fromstring(svg).iter(f"{SVG}g") if g.find(f"{SVG}path") is not None]
+    return [float(g.find(f"{SVG}rect").get("height")) for g in groups]
+
+
+def test_bars_are_as_high_as_their_rates():
+    bars = {
+        ("push", "a"): Bar(1.0, 0.9, 1.0, "a & b"),
+        ("push", "b"): Bar(0.25, 0.1, 0.5),
+        ("pick", "b"): Bar(0.0, 0.0, 0.1),
+    }
+    full, quarter, nothing = heights(rate_chart(["push", "pick"], ["a", "b"], bars))
+    assert quarter == 0.25 * full
+    assert nothing < 1
+
+
+def test_parts_add_up_to_their_share_of_the_row():
+    svg = part_chart(["x", "y"], [{"short": 3, "lost": 1}, {}], [8, 8])
+    root = ElementTree.fromstring(svg)
+    drawn = {rect.find(f"{SVG}title").text: float(rect.get("width")) for rect in root.iter(f"{SVG}rect") if len(rect)}
+    assert drawn.keys() == {"short: 3 of 8", "lost: 1 of 8"}
+    assert abs(drawn["short: 3 of 8"] - 3 * drawn["lost: 1 of 8"]) < 0.2
+    assert re.search(r">4 of 8<", svg)
+    assert re.search(r">0 of 8<", svg)

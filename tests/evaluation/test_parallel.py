@@ -1,0 +1,85 @@
+"""Processes give back what jobs give, and none outlives the process that started it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from understudy.errors import UnderstudyError
+from understudy.evaluation.parallel import run_parallel
+
+SCRIPT = """
+import os, sys, threading
+from understudy.errors import UnderstudyError
+from understudy.evaluation.parallel import run_parallel
+
+def threads(job):
+    return os.environ["OMP_NUM_THREADS"] + os.environ["LP_NUM_THREADS"]
+
+def outlive(job):
+    print("started", flush=True)
+    threading.Event().wait(40)
+    print("survived", flush=True)
+
+def fail(job):
+    if job == 0:
+        raise UnderstudyError("job 0 is bad")
+    threading.Event().wait(40)
+
+def die(job):
+    os._exit(3)
+
+if __name__ == "__main__":
+    try:
+        for result in run_parallel(globals()[sys.argv[1]], range(3), 2):
+            print(result, flush=True)
+    except UnderstudyError as error:
+        print("error:", error, flush=True)
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    started = []
+
+    def run(name):
+        environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+        command = [sys.executable, str(script), name]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_workers_have_one_thread_each(start):
+    assert start("threads").communicate()[0].split() == ["11"] * 3
+
+
+def test_workers_end_when_their_parent_is_killed(start):
+    process = start("outlive")
+    assert process.stdout.readline() == "started\n"
+    process.kill()
+    # The pipe ends only when no worker holds it any more.
+    assert "survived" not in process.stdout.read()
+
+
+def test_an_error_stops_the_jobs_that_run(start):
+    assert start("fail").communicate()[0] == "error: job 0 is bad\n"
+
+
+def test_a_killed_worker_is_said(start):
+    assert "a worker process was killed" in start("die").communicate()[0]
+
+
+def test_one_process_works_here():
+    assert list(run_parallel(os.path.basename, ["a/b", "c"], 1)) == ["b", "c"]
+    with pytest.raises(UnderstudyError, match="at least 1"):
+        list(run_parallel(os.path.basename, ["a"], 0))
