@@ -28,6 +28,7 @@ __all__ = [
     "FilePlace",
     "Limits",
     "Totals",
+    "checksum_field",
     "data_file",
     "episode_row",
     "episodes_file",
@@ -91,6 +92,11 @@ def video_file(name: str, place: FilePlace) -> Path:
     return Path(VIDEO_PATTERN.format(video_key=name, chunk_index=place.chunk, file_index=place.file))
 
 
+def checksum_field(name: str) -> str:
+    """Our column of the episodes table with `VideoFile.checksum` over the episode's frames of a video feature."""
+    return f"crc32/{name}"
+
+
 def episodes_file(place: FilePlace) -> Path:
     """A file of the episodes table, relative to the data set."""
     return EPISODES_FOLDER / f"chunk-{place.chunk:03d}/file-{place.file:03d}.parquet"
@@ -141,6 +147,7 @@ def episode_row(
     fps: Fraction,
     statistics: Mapping[str, Statistics],
     metadata: Mapping[str, Any],
+    checksums: Mapping[str, int],
 ) -> dict:
     """One row of the episodes table; `videos` says in which mp4 the episode lies and where it begins there [s]."""
     row: dict = {
@@ -159,7 +166,8 @@ def episode_row(
     for name, values in statistics.items():
         row |= {f"stats/{name}/{key}": value.tolist() for key, value in values.items()}
     row |= {"meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0}
-    return row | {METADATA_FIELD: json.dumps(dict(metadata))}
+    row |= {METADATA_FIELD: json.dumps(dict(metadata))}
+    return row | {checksum_field(name): checksum for name, checksum in checksums.items()}
 
 
 def statistics_text(statistics: Mapping[str, Statistics]) -> str:

@@ -213,7 +213,7 @@ def _features(path: Path, described: Mapping[str, Any]) -> tuple[dict[str, Featu
             features[name] = Feature(
                 entry["dtype"], tuple(entry["shape"]), _names(entry.get("names"), entry["shape"]), entry.get("mask")
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise BadDataSet(path, f"features.{name}", _first_line(error)) from error
     return features, ignored
 

@@ -22,6 +22,7 @@ from jaxtyping import Shaped, UInt8
 from understudy.episodes.features import Feature, arrow_schema, column_values
 from understudy.episodes.metadata import read_table
 from understudy.episodes.statistics import PixelHistogram
+from understudy.episodes.video_file import VideoFile
 from understudy.episodes.video_stream import Encoding, VideoStream
 from understudy.errors import UnderstudyError
 
@@ -30,7 +31,7 @@ __all__ = ["Columns", "Frame", "StagedEpisode", "as_table", "load_staged", "stag
 Frame = UInt8[np.ndarray, "H W 3"]
 Columns = Mapping[str, Shaped[np.ndarray, "T ..."]]
 
-_FORMAT = "understudy staged episode 1"
+_FORMAT = "understudy staged episode 2"
 _DATA, _ABOUT = "data.parquet", "episode.json"
 
 
@@ -42,6 +43,8 @@ class StagedEpisode:
     columns: Mapping[str, Shaped[np.ndarray, "T n"]]
     pixels: Mapping[str, PixelHistogram]
     """Levels of all pixels, by video feature."""
+    checksums: Mapping[str, int]
+    """Of the mp4s, by video feature."""
     task: str
     split: str
     metadata: Mapping[str, Any]
@@ -85,8 +88,9 @@ def stage_episode(
         UnderstudyError: names, lengths, shapes or values that do not fit the features; nothing is left.
     """
     columns = _checked_columns(folder, features, data, videos)
-    about = {"format": _FORMAT, "task": task, "split": split, "fps": str(_exact(fps)), "metadata": dict(metadata or {})}
-    text = _as_json(folder, about)
+    about: dict[str, Any] = {"format": _FORMAT, "task": task, "split": split, "fps": str(_exact(fps))}
+    about["metadata"] = dict(metadata or {})
+    _check_json(folder, about)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     part.mkdir(parents=True)
     try:
@@ -97,8 +101,9 @@ def stage_episode(
             if feature.is_video
         }
         pq.write_table(as_table(columns, arrow_schema(features)), part / _DATA, write_page_checksum=True)
-        counts = {name: histogram.counts.tolist() for name, histogram in pixels.items()}
-        (part / _ABOUT).write_text(text[:-1] + f', "pixels": {json.dumps(counts)}}}', encoding="utf-8")
+        about["pixels"] = {name: histogram.counts.tolist() for name, histogram in pixels.items()}
+        about["checksums"] = {name: VideoFile(part / f"{name}.mp4").checksum(range(length)) for name in pixels}
+        (part / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         part.rename(folder)
     except OSError as error:
         raise UnderstudyError(f"{folder}: cannot be written: {error.strerror or error}") from error
@@ -136,7 +141,7 @@ def load_staged(folder: Path, fps: Fraction, features: Mapping[str, Feature]) ->
             )
         columns[name] = values
     pixels = {name: PixelHistogram(np.array(counts), table.num_rows) for name, counts in about["pixels"].items()}
-    return StagedEpisode(folder, columns, pixels, about["task"], about["split"], about["metadata"])
+    return StagedEpisode(folder, columns, pixels, about["checksums"], about["task"], about["split"], about["metadata"])
 
 
 def as_table(columns: Mapping[str, Shaped[np.ndarray, "T n"]], schema: pa.Schema) -> pa.Table:
@@ -148,9 +153,9 @@ def _exact(fps: float | int | Fraction) -> Fraction:
     return Fraction(fps).limit_denominator(1001)  # 29.97 is 30000/1001
 
 
-def _as_json(folder: Path, about: dict) -> str:
+def _check_json(folder: Path, about: dict) -> None:
     try:
-        return json.dumps(about, allow_nan=False)
+        json.dumps(about, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise UnderstudyError(f"{folder}: metadata must be what JSON can hold: {error}") from error
 

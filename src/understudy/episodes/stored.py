@@ -13,9 +13,9 @@ from understudy.episodes import layout
 from understudy.episodes.features import Feature, column_values
 from understudy.episodes.layout import FilePlace, Limits
 from understudy.episodes.metadata import Info, read_episodes, read_info, read_table, read_tasks
+from understudy.episodes.problem import BadDataSet
 from understudy.episodes.running_statistics import RunningStatistics
 from understudy.episodes.statistics import PixelHistogram
-from understudy.errors import UnderstudyError
 
 __all__ = ["Stored", "read_stored"]
 
@@ -39,13 +39,18 @@ def read_stored(root: Path, features: Mapping[str, Feature], fps: Fraction, robo
     """Read the data set at `root` for a writer of these features.
 
     Raises:
-        UnderstudyError: it has other features, fps or robot_type, is damaged, or was written by another program.
+        BadDataSet: it has other features, fps or robot_type, is damaged, or was written by another program.
     """
     info = read_info(root)
     _check_same(root / layout.INFO_FILE, info, features, fps, robot_type)
     episodes = read_episodes(root)
     if layout.METADATA_FIELD not in episodes.column_names:
-        raise UnderstudyError(f"{root}: was written by another program; convert it before adding to it")
+        message = "the column is missing: another program wrote this; convert it before adding to it"
+        raise BadDataSet(root / layout.EPISODES_FOLDER, layout.METADATA_FIELD, message)
+    for name, feature in features.items():
+        if feature.is_video and layout.checksum_field(name) not in episodes.column_names:
+            nothing = pa.nulls(episodes.num_rows, pa.int64())
+            episodes = episodes.append_column(layout.checksum_field(name), nothing)
     files = {
         FilePlace(*place)
         for prefix in ("data", *(f"videos/{name}" for name, feature in features.items() if feature.is_video))
@@ -68,13 +73,13 @@ def read_stored(root: Path, features: Mapping[str, Feature], fps: Fraction, robo
 
 def _check_same(path: Path, info: Info, features: Mapping[str, Feature], fps: Fraction, robot_type: str) -> None:
     if info.fps != fps:
-        raise UnderstudyError(f"{path}: fps is {float(info.fps):g}, the new episodes have {float(fps):g}")
+        raise BadDataSet(path, "fps", f"is {float(info.fps):g}, the new episodes have {float(fps):g}")
     if info.robot_type != robot_type:
-        raise UnderstudyError(f"{path}: robot_type is {info.robot_type!r}, the new episodes have {robot_type!r}")
+        raise BadDataSet(path, "robot_type", f"is {info.robot_type!r}, the new episodes have {robot_type!r}")
     for name in sorted({*info.features, *features}):
         old, new = info.features.get(name), features.get(name)
         if old != new:
-            raise UnderstudyError(f"{path}: features.{name} is {_shown(old)}, the new episodes have {_shown(new)}")
+            raise BadDataSet(path, f"features.{name}", f"is {_shown(old)}, the new episodes have {_shown(new)}")
 
 
 def _shown(feature: Feature | None) -> str:
@@ -94,7 +99,7 @@ def _pixels(root: Path, features: Mapping[str, Feature]) -> dict[str, PixelHisto
             if feature.is_video
         }
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UnderstudyError(f"{path}: missing or damaged, so statistics cannot be continued: {error}") from error
+        raise BadDataSet(path, "", f"missing or damaged, so statistics cannot be continued: {error}") from error
 
 
 def _statistics(root: Path, info: Info, episodes: pa.Table) -> dict[str, RunningStatistics]:
@@ -108,7 +113,7 @@ def _statistics(root: Path, info: Info, episodes: pa.Table) -> dict[str, Running
         for name, feature in numeric.items():
             values = column_values(table[name], feature) if name in table.column_names else None
             if values is None:
-                raise UnderstudyError(f"{path}: {name} is missing or not as {layout.INFO_FILE} says")
+                raise BadDataSet(path, name, f"is missing or not as {layout.INFO_FILE} says")
             columns[name] = values
         for name, values in columns.items():
             mask = numeric[name].mask

@@ -48,6 +48,8 @@ def _check_file(
     path: Path, name: str, info: Info, table: pa.Table, episodes: np.ndarray, decode: bool
 ) -> Iterator[Problem]:
     video, fps = VideoFile(path), float(info.fps)
+    if path.suffix == ".mp4":
+        yield from _check_end(path, name)
     lengths = table["length"].to_numpy()
     start_s = table[f"videos/{name}/from_timestamp"].to_numpy()
     taken = np.zeros(video.num_frames, dtype=np.int64)
@@ -57,10 +59,38 @@ def _check_file(
         if taken[numbers].max() > 1:
             yield Problem(path, name, f"frame {numbers[taken[numbers] > 1][0]} belongs to two episodes")
             return
+        yield from _check_checksum(path, name, table, int(index), video, numbers)
         if decode:
             yield from _check_frames(path, name, info, table, int(index), video, numbers)
     if not taken.all():
         yield Problem(path, name, f"holds {video.num_frames} frames, the episodes in it have {taken.sum()}")
+
+
+def _check_checksum(
+    path: Path, name: str, table: pa.Table, index: int, video: VideoFile, numbers: np.ndarray
+) -> Iterator[Problem]:
+    field = layout.checksum_field(name)
+    stored = table[field][index].as_py() if field in table.column_names else None
+    if stored is not None and video.checksum(numbers) != stored:
+        yield Problem(path, name, f"the frames of episode {index} are damaged: their checksum is not {field}")
+
+
+def _check_end(path: Path, name: str) -> Iterator[Problem]:
+    """An mp4 is a row of boxes: size (32 bits, or 1 and 64 bits later), kind (4 bytes), content."""
+    size, place = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while place < size:
+            file.seek(place)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            if length == 0:  # to the end of the file
+                return
+            if length < 8 or place + length > size:
+                yield Problem(path, name, f"is cut: a part that begins at byte {place} is to have {length} bytes")
+                return
+            place += length
 
 
 def _check_frames(

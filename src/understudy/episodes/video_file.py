@@ -6,6 +6,7 @@ after a fork works, and nothing but the pictures between key frame and wanted fr
 """
 
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -74,11 +75,23 @@ class VideoFile:
                 raise BadVideo(f"{self.path}: frame {place} cannot be decoded: {_reason(error)}") from error
             yield self._reformatter.reformat(picture, format="rgb24", threads=1).to_ndarray()
 
+    def checksum(self, places: Iterable[SupportsIndex]) -> int:
+        """CRC-32 of the compressed frames at those places, in that order, and of what the decoder is set up with.
+
+        Copying frames to another file does not change it.
+        """
+        result = zlib.crc32(self._extradata or b"")
+        for place in places:
+            result = zlib.crc32(bytes(self._packet(int(self._shown[int(place)]))), result)
+        return result
+
     def _read_index(self) -> None:
         with av.open(str(self.path), metadata_errors="replace") as container:
             if not container.streams.video:
                 raise ValueError("it holds no video stream")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise ValueError("no decoder for its codec, or the file is cut off")
             self._codec, self._extradata = stream.codec_context.codec.name, stream.codec_context.extradata
             self._time_base = Fraction(stream.time_base or 0)
             packets = [packet for packet in container.demux(stream) if packet.size]

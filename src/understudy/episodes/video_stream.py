@@ -1,6 +1,6 @@
 """H.264 in mp4: one file per episode, frame by frame, and files joined without decoding them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -102,20 +102,25 @@ def join_videos(paths: Sequence[Path], num_frames: Iterable[int], fps: Fraction,
         stream = None
         start = 0
         for path, wanted in zip(paths, num_frames, strict=True):
-            try:
-                with av.open(str(path), metadata_errors="replace") as source:
-                    video = source.streams.video[0]
-                    stream = stream or output.add_stream_from_template(video)
-                    offset = round(start / fps / Fraction(video.time_base or 1))
-                    count = 0
-                    for packet in source.demux(video):
-                        if not packet.size or packet.pts is None or packet.dts is None:
-                            continue
-                        packet.pts, packet.dts, packet.stream = packet.pts + offset, packet.dts + offset, stream
-                        output.mux(packet)
-                        count += 1
-            except (av.FFmpegError, LookupError, OSError, ValueError) as error:
-                raise BadVideo(f"{path}: damaged or no video: {error}") from error
+            count, offset = 0, None
+            for packet, pts, dts in _packets(path):
+                if offset is None:
+                    stream = stream or output.add_stream_from_template(packet.stream)
+                    offset = round(start / fps / Fraction(packet.time_base or 1))
+                packet.pts, packet.dts, packet.stream = pts + offset, dts + offset, stream
+                output.mux(packet)
+                count += 1
             if count != wanted:
                 raise BadVideo(f"{path}: {count} frames, the episodes table says {wanted}")
             start += count
+
+
+def _packets(path: Path) -> Iterator[tuple[av.Packet, int, int]]:
+    """Packets of the video with their times of display and decoding."""
+    try:
+        with av.open(str(path), metadata_errors="replace") as source:
+            for packet in source.demux(source.streams.video[0]):
+                if packet.size and packet.pts is not None and packet.dts is not None:
+                    yield packet, packet.pts, packet.dts
+    except (av.FFmpegError, LookupError, OSError, ValueError) as error:
+        raise BadVideo(f"{path}: damaged or no video: {error}") from error

@@ -50,6 +50,11 @@ class WholeFolder:
         """A folder on the same file system for files in the making; removed by `close`."""
         return self._beside / "scratch"
 
+    @property
+    def closed(self) -> bool:
+        """Whether the right has been given up."""
+        return self._lock < 0
+
     def place(self, path: Path) -> Path:
         """Where to write the file that is to be at `path` (relative); there is none, and its folder exists."""
         target = self._begin() / path
@@ -95,7 +100,7 @@ class WholeFolder:
 
     def close(self) -> None:
         """Forget what is not committed and give the right up."""
-        if self._lock < 0:
+        if self.closed:
             return
         for folder in (self._hidden, self._old, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)

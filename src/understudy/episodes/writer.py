@@ -136,6 +136,8 @@ class EpisodeWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._folder.closed:  # finalized or abandoned by hand
+            return
         if kind is not None:
             self.abandon()
             return
@@ -176,6 +178,7 @@ class EpisodeWriter:
         Raises:
             UnderstudyError: names, lengths, shapes or values that do not fit the features; nothing was added.
         """
+        self._check_usable()
         folder = self._folder.scratch / f"own-{self._num_staged:06d}"
         self._num_staged += 1
         try:
@@ -192,8 +195,7 @@ class EpisodeWriter:
         Raises:
             UnderstudyError: it does not fit the data set; nothing was added, and the folder is left as it is.
         """
-        if self._failed:
-            raise UnderstudyError(f"{self.root}: writing has failed before; open the data set again to go on")
+        self._check_usable()
         episode = load_staged(folder, self.fps, self._given)
         splits = self._extended_splits(episode.split)
         with self._failing_for_good():
@@ -212,8 +214,7 @@ class EpisodeWriter:
         """
         if not self._episodes.num_rows:
             raise UnderstudyError(f"{self.root}: a data set needs at least one episode")
-        if self._failed:
-            raise UnderstudyError(f"{self.root}: writing has failed before; open the data set again to go on")
+        self._check_usable()
         table = self._episodes.table()
         with self._failing_for_good():
             merged = merge_files(self._folder, table, self._pixels, self._limits, self.fps)
@@ -228,6 +229,11 @@ class EpisodeWriter:
     def abandon(self) -> None:
         """Stop; what is not acknowledged is removed."""
         self._folder.close()
+
+    def _check_usable(self) -> None:
+        if self._failed or self._folder.closed:
+            state = "writing has failed before" if self._failed else "the writer is closed"
+            raise UnderstudyError(f"{self.root}: {state}; open the data set again to go on")
 
     @contextmanager
     def _failing_for_good(self) -> Iterator[None]:
@@ -269,6 +275,7 @@ class EpisodeWriter:
                 self.fps,
                 statistics,
                 episode.metadata,
+                episode.checksums,
             )
         )
         self._num_frames += episode.length
