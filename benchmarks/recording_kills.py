@@ -56,7 +56,7 @@ def run_until_killed(out: Path) -> None:
 
 
 def killed_run(out: Path, episodes: int, after_s: float, everyone: bool) -> tuple[int, bool]:
-    """Episodes acknowledged by a recording that is killed some time after so many, and whether it had come to its end."""
+    """Episodes acknowledged by a recording killed some time after so many, and whether it had come to its end."""
     command = [sys.executable, __file__, "--run", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None

@@ -5,7 +5,7 @@ two pads), and the things on the table are where they were with the robot. So fr
 moment as frame i of the other, as teleoperated pairs do.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -40,6 +40,8 @@ class RobotMotion:
     """T_world_object [m]."""
     button_travel: dict[str, Float[np.ndarray, " T"]]
     """How far each button is down [m]."""
+    bead_paths: dict[str, Float[np.ndarray, "T N 3"]] = field(default_factory=dict)
+    """Centres of the beads of every full cup, world [m]."""
 
 
 def hand_along(demonstration: HumanDemonstration, motion: RobotMotion, fps: int) -> HumanDemonstration:
@@ -61,6 +63,7 @@ def hand_along(demonstration: HumanDemonstration, motion: RobotMotion, fps: int)
         track=true_track(demonstration.camera, demonstration.body, time_s, T_world_wrist, keypoints, joints),
         object_poses=motion.object_poses,
         button_travel=motion.button_travel,
+        bead_paths=motion.bead_paths,
         wrist_qpos=np.concatenate([T_world_wrist[:, :3, 3], quaternion_from_matrix(T_world_wrist[:, :3, :3])], axis=1),
     )
 

@@ -144,6 +144,6 @@ def _truth(demonstration: HumanDemonstration) -> dict[str, np.ndarray]:
         "action": np.concatenate([wrist, track.joint_angles], axis=1),
         "truth.keypoints": track.keypoints_camera.reshape(track.num_frames, -1),
         "truth.wrist": wrist,
-        "truth.objects": object_rows(demonstration.layout, demonstration.object_poses),
-        "truth.buttons": button_rows(demonstration.layout, demonstration.button_travel),
+        "truth.objects": object_rows(demonstration.layout, demonstration.object_poses, track.num_frames),
+        "truth.buttons": button_rows(demonstration.layout, demonstration.button_travel, demonstration.track.num_frames),
     }

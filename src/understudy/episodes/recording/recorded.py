@@ -77,9 +77,10 @@ def wrist_rows(T_world_wrist: Float[np.ndarray, "T 4 4"]) -> Float[np.ndarray, "
     return np.concatenate([T_world_wrist[:, :3, 3], wrist_quaternions(T_world_wrist[:, :3, :3])], axis=1)
 
 
-def object_rows(layout: Layout, poses: Mapping[str, Float[np.ndarray, "T 4 4"]]) -> Float[np.ndarray, "T 42"]:
+def object_rows(
+    layout: Layout, poses: Mapping[str, Float[np.ndarray, "T 4 4"]], num_frames: int
+) -> Float[np.ndarray, "T 42"]:
     """`truth.objects`: pose of every object of the layout in the world."""
-    num_frames = len(next(iter(poses.values())))
     rows = np.tile(pose_rows(np.eye(4)[None]), (num_frames, OBJECT_SLOTS))
     for slot, item in enumerate(layout.objects[:OBJECT_SLOTS]):
         rows[:, 7 * slot : 7 * slot + 7] = pose_rows(poses[item.name])
@@ -91,9 +92,10 @@ def button_names() -> tuple[str, ...]:
     return tuple(f"button_{slot}" for slot in range(BUTTON_SLOTS))
 
 
-def button_rows(layout: Layout, travel: Mapping[str, Float[np.ndarray, " T"]]) -> Float[np.ndarray, "T 2"]:
+def button_rows(
+    layout: Layout, travel: Mapping[str, Float[np.ndarray, " T"]], num_frames: int
+) -> Float[np.ndarray, "T 2"]:
     """`truth.buttons`: how far every button of the layout is down [m]."""
-    num_frames = len(next(iter(travel.values()), np.zeros(1)))
     rows = np.zeros((num_frames, BUTTON_SLOTS))
     for slot, item in enumerate(layout.buttons[:BUTTON_SLOTS]):
         rows[:, slot] = travel[item.name]

@@ -62,6 +62,7 @@ class _Rows:
     tips: list[np.ndarray] = field(default_factory=list)
     poses: dict[str, list] = field(default_factory=lambda: defaultdict(list))
     travel: dict[str, list] = field(default_factory=lambda: defaultdict(list))
+    beads: dict[str, list] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, observation: Observation, state: TableState, action: Action, executed: Action) -> None:
         """One control step."""
@@ -79,6 +80,8 @@ class _Rows:
         self.tips.append(state.fingertips)
         for name, thing in state.objects.items():
             self.poses[name].append(make_transform(thing.rotation, thing.position))
+        for cup, places in state.beads.items():
+            self.beads[cup].append(places)
         for button in table.layout.buttons:
             self.travel[button.name].append(float(table.data.qpos[table.scene.qpos_address(button.name)]))
 
@@ -90,6 +93,7 @@ class _Rows:
             tips={keypoint: tips[:, i] for i, keypoint in enumerate(self.table.body.fingertips.values())},
             object_poses={name: np.array(T) for name, T in self.poses.items()},
             button_travel={name: np.array(travel) for name, travel in self.travel.items()},
+            bead_paths={cup: np.array(places) for cup, places in self.beads.items()},
         )
 
 
@@ -111,8 +115,8 @@ def record_robot(plan: RecordingPlan, slot: int, seed: int, robot: str) -> Recor
             tracker.close()
     motion = rows.motion()
     columns = {name: np.array(values) for name, values in rows.columns.items()} | {
-        "truth.objects": object_rows(table.layout, motion.object_poses),
-        "truth.buttons": button_rows(table.layout, motion.button_travel),
+        "truth.objects": object_rows(table.layout, motion.object_poses, len(rows.images)),
+        "truth.buttons": button_rows(table.layout, motion.button_travel, len(motion.wrist)),
     }
     metadata |= {"success": success, "failure": failure}
     return RecordedEpisode(columns | points, np.array(rows.images), table.label, metadata, success, failure, motion)
