@@ -73,6 +73,22 @@ def test_a_thinned_clip_holds_frames_of_the_whole_one_and_is_made_once(tmp_path)
     assert prompt_clip(shown, SIZE, FRAMES, tmp_path).path.stat().st_mtime_ns == made
 
 
+@pytest.mark.parametrize("kind", ["distractors", "camera_turned", "unseen_person"])
+def test_a_mismatch_changes_the_film_and_not_what_it_asks_for(kind, tmp_path):
+    right, other = (shown_by(name, "push", SEEDS[0], TASKS) for name in ("right", kind))
+    assert (other.task, other.goal) == (right.task, right.goal)
+    assert other.digest != right.digest
+    films = [prompt_clip(shown, SIZE, 2, tmp_path) for shown in (right, other)]
+    first, second = (next(iter(read_frames(film)))[1].astype(int) for film in films)
+    assert np.abs(first - second).max() > 40
+
+
+def test_an_episode_on_an_axis_is_shown_on_it():
+    usual, held_out = shown_by("right", "push", SEEDS[0], TASKS), shown_by("right", "push", SEEDS[0], TASKS, "position")
+    assert held_out.layout.axis == "position"
+    assert held_out.layout != usual.layout
+
+
 def test_unknown_prompts_are_named():
     with pytest.raises(UnknownName, match="moved"):
         shown_by("backwards", "push", SEEDS[0], TASKS)

@@ -108,7 +108,7 @@ def test_the_page_shows_the_best_and_the_worst_and_needs_nothing_from_outside(re
     monkeypatch.setattr(replays, "_SIZE", 32)
     monkeypatch.setattr(replays, "_COUNTS", {"right": (1, 1)})
     run_suite("first_policies", replace(options, films=True))
-    page = (options.runs / "first_policies" / "report.html").read_text(encoding="utf-8")
+    page = (options.runs / "first_policies" / "first_policies.html").read_text(encoding="utf-8")
     assert page.count("<video") == page.count('src="data:video/mp4;base64,') == 2
     assert page.count("did it") == page.count(">not_approached</span>") == 1
     assert "ended otherwise" not in page

@@ -15,6 +15,7 @@ def run(
     robots: tuple[str, ...] = (),
     tasks: tuple[str, ...] = (),
     prompts: tuple[str, ...] = (),
+    axis: str | None = None,
     row_episodes: dict[str, int] = {},  # noqa: B006 (tyro reads the default; nobody writes to it)
     out: Path = Path("results"),
     runs: Path = Path("runs"),
@@ -41,7 +42,8 @@ def run(
         first_seed: Seed of the first layout; the sealed test range by default. Choices belong on 1000000 and above.
         robots: Only these robots.
         tasks: Only these tasks.
-        prompts: Only these prompts, of right, wrong, blank and moved.
+        prompts: Only these: right, wrong, blank, moved, distractors, camera_turned, unseen_person.
+        axis: Layouts on this axis of generalisation; the result file is then SUITE_AXIS.json.
         row_episodes: Fewer layouts for slow rows: ROW NUMBER, ...
         out: Folder of the result file.
         runs: Folder where finished episodes, clips and the page are kept.
@@ -58,11 +60,12 @@ def run(
         robots=robots,
         tasks=tasks,
         prompts=prompts,
+        axis=axis,
         row_episodes=row_episodes,
         out=out,
         runs=runs,
         processes=processes,
         films=films,
     )
-    run_suite(suite, options)
-    print(f"see {out / f'{suite}.md'}, {out / f'{suite}.json'} and {runs / suite / 'report.html'}")
+    name = run_suite(suite, options).name
+    print(f"see {out / f'{name}.md'}, {out / f'{name}.json'} and {runs / suite / f'{name}.html'}")

@@ -34,10 +34,22 @@ class Turn:
     task: str
     seed: int
     prompt: str
+    axis: str | None = None
+    """Of the layout; None for the usual range."""
+
+    @property
+    def name(self) -> str:
+        """Folders and file name of what is kept of it, without an ending."""
+        task = f"{self.task}-{self.axis}" if self.axis else self.task
+        return f"{self.robot}/{self.contestant.key}/{task}/{self.prompt}/{self.seed}"
 
     def path(self, runs: Path) -> Path:
         """Where its result is kept."""
-        return runs / "episodes" / self.robot / self.contestant.key / self.task / self.prompt / f"{self.seed}.json"
+        return runs / "episodes" / f"{self.name}.json"
+
+    def table(self) -> Tabletop:
+        """The scene."""
+        return Tabletop(self.task, self.seed, self.robot, axis=self.axis)
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ def run_job(job: Job) -> list[Turn]:
     try:
         for turn in job.turns:
             if turn.robot not in tables:
-                tables[turn.robot] = Tabletop(turn.task, turn.seed, turn.robot)
+                tables[turn.robot] = turn.table()
             episode = _same_words(turn, job.runs)
             if episode is None:
                 episode = run_turn(turn, tables[turn.robot], job.tasks, job.runs / "clips")
@@ -114,7 +126,7 @@ def run_turn(
     started = time.monotonic()
     policy = _policy(turn.contestant, turn.robot)
     table.image_size = policy.image_size
-    shown = shown_by(turn.prompt, turn.task, turn.seed, tasks)
+    shown = shown_by(turn.prompt, turn.task, turn.seed, tasks, turn.axis)
     prompt = make_prompt(policy, shown, turn.contestant.truth, clips)
     asked, label, labelled = _judges(table, shown)
     by_words = policy.prompt_kind == "label"

@@ -4,11 +4,14 @@
 - `wrong`: the person does something else that this layout allows: another goal of the same task, or another task.
 - `blank`: no prompt.
 - `moved`: the person does what is asked for, where the same objects stand elsewhere.
+- `distractors`: the right one, with two more things on the table.
+- `camera_turned`: the right one, filmed from 15 degrees further round the table.
+- `unseen_person`: the right one, done by a person such as no data shows.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +21,15 @@ from understudy.methods.policy import Policy, Prompt
 from understudy.perception.video import open_video
 from understudy.perception.video_writer import write_video
 from understudy.records import HumanVideo
-from understudy.simulation.human import RenderedFrames, record_human
+from understudy.simulation.axes import AXES
+from understudy.simulation.human import HumanDemonstration, RenderedFrames, record_human
 from understudy.simulation.layout import Layout
 from understudy.simulation.prompts import moved_layout, same_goal, wrong_prompt
 from understudy.simulation.tasks import Goal, get_task, goal_of
 
 __all__ = ["PROMPTS", "Shown", "make_prompt", "prompt_clip", "shown_by"]
 
-PROMPTS = ("right", "wrong", "blank", "moved")
+PROMPTS = ("right", "wrong", "blank", "moved", "distractors", "camera_turned", "unseen_person")
 _FPS = 20.0
 
 
@@ -39,15 +43,17 @@ class Shown:
     """Where the person does it."""
     seed: int
     """Of person, motion and looks."""
+    axis: str | None = None
+    """How the film differs from the usual range; None leaves it to the layout."""
 
     @property
     def digest(self) -> str:
         """Short name of this content, the same in every process."""
-        text = json.dumps([self.task, asdict(self.goal), asdict(self.layout)], sort_keys=True)
+        text = json.dumps([self.task, asdict(self.goal), asdict(self.layout), self.axis], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def shown_by(kind: str, task: str, seed: int, tasks: tuple[str, ...]) -> Shown | None:
+def shown_by(kind: str, task: str, seed: int, tasks: tuple[str, ...], axis: str | None = None) -> Shown | None:
     """What the prompt of this kind shows in the episode `seed` of `task`; None for a blank one.
 
     Args:
@@ -55,10 +61,11 @@ def shown_by(kind: str, task: str, seed: int, tasks: tuple[str, ...]) -> Shown |
         task: what the episode is labelled with.
         seed: of the episode.
         tasks: what a wrong prompt may show.
+        axis: of the episode, a name of `axes.AXES`.
     """
     if kind not in PROMPTS:
         raise UnknownName("prompt", kind, PROMPTS)
-    layout = get_task(task).sample_layout(seed)
+    layout = get_task(task).sample_layout(seed, axis)
     goal = goal_of(get_task(task), layout)
     if kind == "blank":
         return None
@@ -67,7 +74,10 @@ def shown_by(kind: str, task: str, seed: int, tasks: tuple[str, ...]) -> Shown |
     if kind == "moved":
         moved = moved_layout(layout, seed)
         return Shown(task, same_goal(task, goal, moved), moved, seed)
-    return Shown(task, goal, layout, seed)
+    if kind == "distractors":
+        others = get_task(task).sample_layout(seed, "scene").distractors
+        return Shown(task, goal, replace(layout, distractors=others), seed)
+    return Shown(task, goal, layout, seed, kind if kind in AXES else None)
 
 
 def make_prompt(policy: Policy, shown: Shown | None, truth: bool, clips: Path) -> Prompt:
@@ -84,7 +94,7 @@ def make_prompt(policy: Policy, shown: Shown | None, truth: bool, clips: Path) -
     if policy.prompt_kind == "label":
         return shown.goal.label
     if truth:
-        return record_human(shown.task, shown.seed, goal=shown.goal, layout=shown.layout).track
+        return _film(shown).track
     return prompt_clip(shown, policy.prompt_size, policy.prompt_frames, clips)
 
 
@@ -100,12 +110,18 @@ def prompt_clip(shown: Shown, size: int, num_frames: int | None, clips: Path) ->
     frames = "all" if num_frames is None else str(num_frames)
     path = clips / f"{shown.seed}-{shown.task}-{shown.digest}-{size}px-{frames}.mp4"
     if not path.exists():
-        demo = record_human(shown.task, shown.seed, size=size, fps=_FPS, goal=shown.goal, layout=shown.layout)
+        demo = _film(shown, size)
         length = demo.track.num_frames
         chosen = None if num_frames is None or num_frames >= length else _evenly(length, num_frames)
         fps = _FPS if chosen is None else _FPS * (len(chosen) - 1) / (length - 1)
         write_video(path, RenderedFrames(demo, chosen=chosen), fps)
     return open_video(path)
+
+
+def _film(shown: Shown, size: int = 512) -> HumanDemonstration:
+    return record_human(
+        shown.task, shown.seed, size=size, fps=_FPS, goal=shown.goal, layout=shown.layout, axis=shown.axis
+    )
 
 
 def _evenly(length: int, count: int) -> tuple[int, ...]:

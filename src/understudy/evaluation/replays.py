@@ -40,9 +40,7 @@ class Replay:
     @property
     def video(self) -> Path:
         """Where the film is kept; `.json` beside it holds how the episode ended this time."""
-        turn = self.turn
-        name = f"{turn.task}-{turn.prompt}-{turn.seed}.mp4"
-        return self.runs / "replays" / turn.robot / turn.contestant.key / name
+        return self.runs / "replays" / f"{self.turn.name}.mp4"
 
     def ended(self) -> Episode:
         """How the filmed episode ended."""
@@ -77,14 +75,14 @@ def make_replay(replay: Replay) -> Replay:
     if replay.video.with_suffix(".json").exists():
         return replay
     turn, clips = replay.turn, replay.runs / "clips"
-    table = Tabletop(turn.task, turn.seed, turn.robot)
+    table = turn.table()
     frames: list[UInt8[np.ndarray, "S S 3"]] = []
     try:
         frames.append(_first_frame(table))
         episode = run_turn(turn, table, replay.tasks, clips, on_step=lambda t: frames.append(t.render(_SIZE)))
     finally:
         table.close()
-    shown = shown_by(turn.prompt, turn.task, turn.seed, replay.tasks)
+    shown = shown_by(turn.prompt, turn.task, turn.seed, replay.tasks, turn.axis)
     words = episode["by_words"] or shown is None
     write_video(replay.video, frames if words else _beside_prompt(shown, frames, clips), _FPS, _CRF)
     write_text(replay.video.with_suffix(".json"), json.dumps(episode) + "\n")

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.evaluation.episode import Episode, Job, Turn, read_episode, run_job
 from understudy.evaluation.parallel import run_parallel
+from understudy.evaluation.prompts import PROMPTS
 from understudy.evaluation.replays import choose, make_replay
 from understudy.evaluation.result_file import make_report, write_report
 from understudy.evaluation.rows import contestants
@@ -18,6 +19,7 @@ from understudy.evaluation.suite_page import write_suite_page
 from understudy.evaluation.suites import Suite, get_suite
 from understudy.evaluation.summary import Table, summarise
 from understudy.records import EvalReport
+from understudy.simulation.axes import get_axis
 from understudy.simulation.seeds import TEST, split_of
 
 __all__ = ["SuiteOptions", "run_suite"]
@@ -35,6 +37,8 @@ class SuiteOptions:
     robots: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
+    axis: str | None = None
+    """Layouts on an axis of `axes.AXES`, in a result file of their own; None for the usual range."""
     row_episodes: Mapping[str, int] = field(default_factory=dict)
     """Row -> fewer layouts per task, the first ones."""
     out: Path = Path("results")
@@ -45,9 +49,10 @@ class SuiteOptions:
 
 
 def run_suite(name: str, options: SuiteOptions) -> EvalReport:
-    """Run what is not finished yet of suite `name`; write `out/<name>.json` and `.md`, `runs/<name>/report.html`."""
+    """Run what is not finished yet of suite `name`; write `out/<name>.json` and `.md`, `runs/<name>/<name>.html`."""
     suite = get_suite(name)
     runs = options.runs / name
+    title = f"{name}_{options.axis}" if options.axis else name
     turns = plan(suite, options)
     started = time.monotonic()
     done = {turn: episode for turn in turns if (episode := read_episode(turn, runs)) is not None}
@@ -59,8 +64,8 @@ def run_suite(name: str, options: SuiteOptions) -> EvalReport:
             progress.advance(bar, len(finished))
     table = Table(suite, options.first_seed, {turn: _read(turn, runs) for turn in turns})
     minutes = (time.monotonic() - started + earlier_s) / 60
-    report = make_report(name, _command(name, options), minutes, summarise(table))
-    write_report(report, options.out / f"{name}.json")
+    report = make_report(title, _command(name, options), minutes, summarise(table))
+    write_report(report, options.out / f"{title}.json")
     _write_page(table, report, runs, options)
     return report
 
@@ -71,7 +76,7 @@ def _write_page(table: Table, report: EvalReport, runs: Path, options: SuiteOpti
         bar = progress.add_task("film", total=len(replays), visible=bool(replays))
         for _ in run_parallel(make_replay, replays, options.processes):
             progress.advance(bar)
-    write_suite_page(table, report, replays, runs / "report.html")
+    write_suite_page(table, report, replays, runs / f"{report.name}.html")
 
 
 def _progress() -> Progress:
@@ -82,7 +87,9 @@ def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
     """Every episode of the table, layout by layout."""
     rows = contestants(suite, options.policies, options.robots or suite.robots)
     tasks = _chosen("task", options.tasks, suite.tasks)
-    prompts = _chosen("prompt", options.prompts, suite.prompts)
+    prompts = _chosen("prompt", options.prompts, PROMPTS) if options.prompts else suite.prompts
+    if options.axis is not None and get_axis(options.axis).prompt_only:
+        raise UnderstudyError(f"axis {options.axis} changes the prompt alone: use --prompts {options.axis}")
     episodes = suite.episodes if options.episodes is None else options.episodes
     if episodes < 1:
         raise UnderstudyError(f"{episodes} episodes: needs at least 1")
@@ -98,10 +105,10 @@ def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
         if index >= limits.get(row.row, episodes):
             continue
         for robot, prompt in product(row.robots, prompts):
-            if prompt in suite.row_prompts.get(row.row, prompts) and (
-                row.row not in suite.rows or prompt in suite.robot_prompts.get(robot, prompts)
+            if prompt in {*suite.row_prompts.get(row.row, prompts), *options.prompts} and (
+                row.row not in suite.rows or prompt in {*suite.robot_prompts.get(robot, prompts), *options.prompts}
             ):
-                turns.append(Turn(row, robot, task, options.first_seed + index, prompt))
+                turns.append(Turn(row, robot, task, options.first_seed + index, prompt, options.axis))
     return turns
 
 
@@ -137,6 +144,8 @@ def _command(name: str, options: SuiteOptions) -> str:
         ("row-episodes", [f"{row}={count}" for row, count in options.row_episodes.items()]),
     ):
         words += [f"--{flag}", *values] if values else []
+    if options.axis is not None:
+        words += ["--axis", options.axis]
     if options.episodes is not None:
         words += ["--episodes", str(options.episodes)]
     if options.first_seed != TEST.start:

@@ -20,6 +20,9 @@ _EXPLAINED = {
     "wrong_prompted": "wrong, prompted: another thing is shown, and that is done",
     "blank": "blank: no prompt",
     "moved": "moved: the task is shown where the objects stand elsewhere",
+    "distractors": "distractors: the task is shown on a table with two more things",
+    "camera_turned": "camera turned: the task is filmed from 15 degrees further round the table",
+    "unseen_person": "unseen person: the task is shown by a person such as no data shows",
 }
 
 

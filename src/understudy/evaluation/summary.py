@@ -24,6 +24,9 @@ PROMPT_SCORES = {
     "wrong_prompted": ("wrong", "asked"),
     "blank": ("blank", "success"),
     "moved": ("moved", "success"),
+    "distractors": ("distractors", "success"),
+    "camera_turned": ("camera_turned", "success"),
+    "unseen_person": ("unseen_person", "success"),
 }
 """Prompt of a cell -> prompt of the episodes, and which field of them is its success."""
 
