@@ -12,7 +12,7 @@ __all__ = ["command_reference"]
 
 _HEAD = """# Commands
 
-Made from the commands' own help by `make docs`. Exit codes: 0 done, 1 the doctor found something missing, 2 a clear
+Made from the commands' own help by `make docs`. Exit codes: 0 done, 1 `doctor` or `check` found something, 2 a clear
 error in one line, 130 stopped by Ctrl-C. Every command prints its options with `--help`.
 """
 

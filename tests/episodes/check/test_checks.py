@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
 from understudy.episodes.check import CHECKS
-from understudy.episodes.check.hidden_hand import find_undetected_hands
+from understudy.episodes.check.detected_hand import find_with_detector
 from understudy.episodes.check.jumps import _turning
 
 IMAGE = "observation.images.front"
@@ -53,26 +53,60 @@ def test_a_robot_s_data_set_needs_no_hand(robot):
     assert list(CHECKS["hidden_hand"]([robot(leave)])) == []
 
 
-@pytest.mark.parametrize(("seen", "found"), [(0, [("hidden_hand", 0, IMAGE)]), (7, [])])
-def test_the_detector_is_asked_where_nothing_else_tells(seen, found, person, places, monkeypatch):
-    def bare(episodes):
-        for episode in episodes:
-            for name in ("truth.keypoints", "tracked.valid"):
-                del episode.columns[name], episode.features[name]
+def bare(episodes):
+    """Without anything that tells where the hand is."""
+    for episode in episodes:
+        for name in ("truth.keypoints", "tracked.valid"):
+            del episode.columns[name], episode.features[name]
 
-    asked = []
 
-    def detector(frames):
-        frames = list(frames)
-        asked.append(len(frames))
-        score = np.full((len(frames), 2), np.nan)
-        score[: seen if len(asked) == 1 else 8, 0] = 0.9
-        return type("Detections", (), {"score": score})
+@pytest.fixture
+def detector(monkeypatch):
+    """Stands for the hand detector: finds hands that differ from the grey table, if they pass `accepts`."""
+    settings = {"accepts": lambda rgb: True}
 
-    monkeypatch.setattr("understudy.perception.hand_landmarker.detect_hands", detector)
-    assert list(CHECKS["hidden_hand"]([person(bare)])) == []
-    assert places(find_undetected_hands([person(bare, folder="again")])) == found
-    assert asked == [8, 8]
+    def detect(timed):
+        frames = [frame for _, frame in timed]
+        pixels = np.full((len(frames), 2, 21, 2), np.nan)
+        for row, frame in enumerate(frames):
+            columns = np.flatnonzero(np.abs(frame[15].astype(int) - 128).max(axis=1) > 30)
+            if len(columns) and settings["accepts"](frame[15, int(columns.mean())].astype(int)):
+                pixels[row, 0] = (columns.mean(), 15)
+        return type("Detections", (), {"pixels": pixels})
+
+    monkeypatch.setattr("understudy.perception.hand_landmarker.detect_hands", detect)
+    return settings
+
+
+def without_hand(episodes):
+    bare(episodes)
+    episodes[0].frames[2:] = 128
+
+
+def test_the_detector_is_asked_where_nothing_else_tells(detector, person, places):
+    subject = person(without_hand)
+    assert list(CHECKS["hidden_hand"]([subject])) == []
+    assert places(find_with_detector([subject])) == [("hidden_hand", 0, IMAGE)]
+    assert list(find_with_detector([person(bare, folder="clean")])) == []
+
+
+def blue(episodes):
+    bare(episodes)
+    swap(0, 1)(episodes)
+
+
+def test_detected_hands_that_are_blue(detector, person, places):
+    assert places(find_with_detector([person(blue)])) == [("swapped_colours", None, IMAGE)]
+
+
+def test_hands_that_are_detected_only_with_the_colours_put_right(detector, person, places):
+    detector["accepts"] = lambda rgb: rgb[0] > rgb[2]
+    assert places(find_with_detector([person(blue)])) == [("swapped_colours", i, IMAGE) for i in (0, 1)]
+
+
+def test_the_detector_is_not_asked_where_labels_tell(detector, person, monkeypatch):
+    monkeypatch.setattr("understudy.perception.hand_landmarker.detect_hands", None)
+    assert list(find_with_detector([person()])) == []
 
 
 # Pictures

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from understudy.episodes.check import CHECKS
+from understudy.episodes.check.detected_hand import find_with_detector
 from understudy.episodes.check.file_format import find_format_problems
 from understudy.episodes.check.finding import Finding
-from understudy.episodes.check.hidden_hand import find_undetected_hands
 from understudy.episodes.check.subject import Subject, find_data_sets
 from understudy.errors import UnderstudyError
 
@@ -44,7 +44,7 @@ def examine(
         findings += _run(name, check, subjects)
     if detect_hands:
         progress("detecting hands")
-        findings += find_undetected_hands(subjects)
+        findings += find_with_detector(subjects)
     return findings
 
 

@@ -8,10 +8,10 @@ from jaxtyping import Float, Int
 from understudy.episodes.check.subject import Subject
 from understudy.geometry.cameras import project
 
-__all__ = ["PERSON", "has_hand_pixels", "is_person", "palm_pixels"]
+__all__ = ["PALM", "PERSON", "has_hand_pixels", "is_person", "palm_pixels"]
 
 PERSON = "human_hand"
-_PALM = (0, 5, 9, 13, 17)
+PALM = (0, 5, 9, 13, 17)
 """Wrist and knuckles: their mean lies on the back of the hand or in the palm."""
 _IN_METRES = ("truth.keypoints", "tracked.keypoints")
 _IN_PIXELS = "truth.keypoints_px"
@@ -35,9 +35,9 @@ def palm_pixels(subject: Subject, index: int, places: Int[np.ndarray, " N"]) -> 
     video = subject.videos[0]
     rows = subject.column(name, index)[places].astype(float)
     if name == _IN_PIXELS:
-        pixels = rows.reshape(len(rows), 21, 2)[:, _PALM].mean(axis=1)
+        pixels = rows.reshape(len(rows), 21, 2)[:, PALM].mean(axis=1)
     else:
-        palm = rows.reshape(len(rows), 21, 3)[:, _PALM].mean(axis=1)
+        palm = rows.reshape(len(rows), 21, 3)[:, PALM].mean(axis=1)
         height, width, _ = subject.reader.features[video].shape
         scale = np.array([width / camera["width"], height / camera["height"]])
         pixels = np.full((len(rows), 2), np.nan)

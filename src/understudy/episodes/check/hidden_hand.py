@@ -1,7 +1,7 @@
 """Nobody's hand in sight: a person's episode that teaches nothing about hands.
 
-Told by what the data set says of its frames (a tracker's mask), or by where its keypoints fall in the image; or, where
-it says nothing and the caller asks for it, by running the hand detector over a few frames.
+Told by what the data set says of its frames (a tracker's mask), or by where its keypoints fall in the image. Where it
+says nothing, `detected_hand` can look.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,18 @@ from understudy.episodes.check.finding import Finding
 from understudy.episodes.check.hand_pixels import has_hand_pixels, is_person, palm_pixels
 from understudy.episodes.check.subject import Subject
 
-__all__ = ["find_hidden_hands", "find_undetected_hands"]
+__all__ = ["HAND_MASKS", "MIN_SEEN", "find_hidden_hands"]
 
 MIN_SEEN = 0.5
 """Share of an episode's frames in which the hand must be seen: an upper bound on what hand trackers miss when it is."""
-_MASKS = ("tracked.valid", "truth.keypoints.valid", "truth.hand.valid")
-_DETECTED_FRAMES = 8
+HAND_MASKS = ("tracked.valid", "truth.keypoints.valid", "truth.hand.valid")
+"""Features that say in which frames a hand is seen, by whoever wrote the data set."""
 
 
 def find_hidden_hands(subjects: Sequence[Subject]) -> Iterator[Finding]:
     """Episodes of people in which the hand is seen in less than half of the frames, as far as the data set tells."""
     for subject in filter(is_person, subjects):
-        masks = [name for name in _MASKS if name in subject.reader.features]
+        masks = [name for name in HAND_MASKS if name in subject.reader.features]
         for index in subject.episodes:
             for name in masks:
                 seen = subject.column(name, index)[:, 0]
@@ -42,23 +42,3 @@ def _outside(subject: Subject, index: int) -> Iterator[Finding]:
     if inside.mean() < MIN_SEEN:
         message = f"the palm is inside the image in {inside.sum()} of {len(pixels)} frames"
         yield Finding("hidden_hand", subject.root, index, video, message)
-
-
-def find_undetected_hands(subjects: Sequence[Subject]) -> Iterator[Finding]:
-    """Episodes of people without any labels, looked at by the hand detector in a few frames."""
-    from understudy.perception.hand_landmarker import detect_hands
-
-    for subject in filter(is_person, subjects):
-        if any(name in subject.reader.features for name in _MASKS) or not subject.videos:
-            continue
-        video = subject.videos[0]
-        for index in subject.episodes:
-            if has_hand_pixels(subject, index):
-                continue
-            places = subject.sampled(index, _DETECTED_FRAMES)
-            times_s = (places / subject.reader.fps).tolist()
-            timed = zip(times_s, subject.frames(video, index, places), strict=True)
-            found = np.isfinite(detect_hands(timed).score).any(axis=1)
-            if found.mean() < MIN_SEEN:
-                message = f"the detector finds a hand in {found.sum()} of {len(found)} frames"
-                yield Finding("hidden_hand", subject.root, index, video, message)

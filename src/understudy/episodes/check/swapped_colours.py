@@ -18,7 +18,7 @@ from understudy.geometry.cameras import project
 from understudy.geometry.transforms import apply_transform, inverse_transform
 from understudy.simulation.looks import COLOURS
 
-__all__ = ["find_swapped_colours"]
+__all__ = ["exchanged", "find_swapped_colours", "palm_vote"]
 
 MIN_REDNESS = 0.2
 """Colours count from this |red - blue| / (red + blue) on: red 0.75, blue 0.73, yellow 0.81, but white 0.01."""
@@ -39,8 +39,8 @@ def find_swapped_colours(subjects: Sequence[Subject]) -> Iterator[Finding]:
         if not subject.videos:
             continue
         votes = [np.array([*_object_votes(subject, index), *_palm_votes(subject, index)]) for index in subject.episodes]
-        verdicts = [_exchanged(vote) for vote in votes]
-        if _exchanged(np.concatenate(votes)):
+        verdicts = [exchanged(vote) for vote in votes]
+        if exchanged(np.concatenate(votes)):
             total = np.concatenate(votes)
             message = f"{(total < 0).sum()} of {len(total)} places of known colour have red and blue exchanged (BGR)"
             yield Finding("swapped_colours", subject.root, None, subject.videos[0], message)
@@ -50,7 +50,8 @@ def find_swapped_colours(subjects: Sequence[Subject]) -> Iterator[Finding]:
                 yield Finding("swapped_colours", subject.root, int(index), subject.videos[0], message)
 
 
-def _exchanged(votes: Float[np.ndarray, " V"]) -> bool:
+def exchanged(votes: Float[np.ndarray, " V"]) -> bool:
+    """Whether votes (positive for RGB) say that red and blue are exchanged, with weight enough."""
     weight = np.abs(votes).sum()
     return bool(weight >= _MIN_WEIGHT and -votes[votes < 0].sum() >= _AGAINST * weight)
 
@@ -85,9 +86,13 @@ def _palm_votes(subject: Subject, index: int) -> Iterator[float]:
     video, pixels = palm_pixels(subject, index, places)
     known = np.isfinite(pixels).all(axis=1)
     for image, pixel in zip(subject.frames(video, index, places[known]), pixels[known], strict=True):
-        seen = _seen(image, pixel)
-        if abs(seen) >= _MIN_SEEN:
-            yield _PALM_WEIGHT * float(seen)
+        yield palm_vote(image, pixel)
+
+
+def palm_vote(image: UInt8[np.ndarray, "H W 3"], pixel: Float[np.ndarray, "2"]) -> float:
+    """Weight of the palm at a pixel (u, v): positive if it is redder than blue, 0 if it is grey or outside."""
+    seen = _seen(image, pixel)
+    return _PALM_WEIGHT * seen if abs(seen) >= _MIN_SEEN else 0.0
 
 
 def _seen(image: UInt8[np.ndarray, "H W 3"], pixel: Float[np.ndarray, "2"]) -> float:
