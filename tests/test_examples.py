@@ -31,3 +31,11 @@ def test_retargeting_marks_the_gap(monkeypatch, capsys, robot):
 def test_a_policy_of_your_own_moves_and_fails(monkeypatch, capsys):
     run(monkeypatch, "03")
     assert "success=False" in capsys.readouterr().out
+
+
+def test_a_pair_is_recorded_and_read_back(monkeypatch, capsys):
+    run(monkeypatch, "04")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("1 new pair, ")
+    assert any(line.startswith('xarm7_gripper: "press a button"') for line in lines)
+    assert lines[-1] == "again: 0 new pairs"
