@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,28 @@ _FLUSH_S = 1.0
 class RunLog:
     """Collects scalars as they are on the device, and writes them about once a second."""
 
-    def __init__(self, path: Path, step: int, *, tensorboard: Path | None, wandb: dict[str, Any] | None) -> None:
-        """Go on after `step` steps: later lines are of a past that was lost and are dropped."""
+    def __init__(
+        self,
+        path: Path,
+        step: int,
+        *,
+        tensorboard: Path | None = None,
+        wandb: dict[str, Any] | None = None,
+        scaled: bool = False,
+    ) -> None:
+        """Go on after `step` steps: later lines are of a past that was lost and are dropped.
+
+        Args:
+            path: log.jsonl.
+            step: steps done.
+            tensorboard: its folder; None for none.
+            wandb: what `wandb.init` takes; None for none.
+            scaled: the loss is scaled for fp16, which finds its scale by gradients that are not finite.
+        """
         self._path = path
         _keep_lines(path, step)
         self._file = path.open("a", encoding="utf-8")
+        self._finite = ("loss",) if scaled else ("loss", "grad_norm")
         self._waiting: list[tuple[int, float, float, dict[str, Tensor]]] = []
         self._flushed_s = time.perf_counter()
         self.last: dict[str, float] = {}
@@ -46,23 +64,26 @@ class RunLog:
         self.flush()
         return True
 
-    def flush(self) -> None:
-        """Write what waits.
+    def flush(self, *, sync: bool = False) -> None:
+        """Write what waits; with `sync` it is on the disk when this returns.
 
         Raises:
-            UnderstudyError: the loss is no longer finite, or the disk is full.
+            UnderstudyError: the loss or its gradient is no longer finite, or the disk is full.
         """
         self._flushed_s = time.perf_counter()
-        if not self._waiting:
-            return
+        if self._waiting:
+            self._write()
+        if sync:
+            os.fsync(self._file.fileno())
+
+    def _write(self) -> None:
         # One transfer from the device for all of it.
         values = torch.stack([value.float() for entry in self._waiting for value in entry[3].values()]).tolist()
         lines, position = [], 0
         for step, elapsed_s, rate, scalars in self._waiting:
             named = dict(zip(scalars, values[position : position + len(scalars)], strict=True))
             position += len(scalars)
-            if not math.isfinite(named["loss"]):
-                raise UnderstudyError(f"the loss is {named['loss']} at step {step}: try a lower learning rate")
+            self._check_finite(step, named)
             lines.append({"step": step, **named, "learning_rate": rate, "seconds": round(elapsed_s, 3)})
         self._waiting.clear()
         try:
@@ -71,6 +92,11 @@ class RunLog:
         except OSError as error:
             raise UnderstudyError(f"{self._path}: cannot be written: {error.strerror}") from error
         self._publish(lines)
+
+    def _check_finite(self, step: int, scalars: dict[str, float]) -> None:
+        for name in self._finite:
+            if not math.isfinite(scalars.get(name, 0.0)):
+                raise UnderstudyError(f"{name} is {scalars[name]} at step {step}: try a lower learning rate")
 
     def _publish(self, lines: list[dict[str, Any]]) -> None:
         names = [name for name in lines[-1] if name != "step"]
@@ -105,10 +131,18 @@ def _keep_lines(path: Path, step: int) -> None:
         return
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if not line.endswith("\n") or json.loads(line)["step"] > step:
+        if not line.endswith("\n") or _step_of(line) > step:
             break
         kept.append(line)
     write_text(path, "".join(kept))
+
+
+def _step_of(line: str) -> float:
+    """The step of a line; infinite where a power cut left something else."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError):
+        return math.inf
 
 
 def _start_wandb(settings: dict[str, Any]) -> Any:  # noqa: ANN401 - the module brings no types

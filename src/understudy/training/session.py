@@ -114,10 +114,10 @@ class Session:
         self.progress = RunProgress(self.experiment.name, self.is_main)
         stack.callback(self.progress.close)
         self.record = self._new_record() if self.is_main else {}
-        self._write("running")
         self.log = self._open_log() if self.is_main else None
         if self.log is not None:
             stack.callback(self.log.close)
+        self._write("running")
         if self.step:
             self.progress.say(f"{self.experiment.name}: going on after step {self.step} ({duration(self.past_s)})")
         stopped = self._loop()
@@ -187,7 +187,7 @@ class Session:
         self.saved_step, self.saved_s = self.step, time.perf_counter()
         if self.log is None:
             return
-        self.log.flush()
+        self.log.flush(sync=True)
         state = {
             "experiment": self.experiment.name,
             "config": self.config,
@@ -220,6 +220,7 @@ class Session:
             self.step,
             tensorboard=self.folder.tensorboard if self.options.tensorboard else None,
             wandb=wandb if self.options.wandb else None,
+            scaled=self.accelerator.scaler is not None,
         )
 
     def _new_record(self) -> dict[str, Any]:
