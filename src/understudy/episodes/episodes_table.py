@@ -54,7 +54,7 @@ class EpisodesTable:
 
     def replace(self, table: pa.Table) -> None:
         """Take other rows in the place of all; they go into as few files as the limits allow."""
-        rows = max(1, int(self._limits.data_mb * 2**20 // max(1, table.nbytes // table.num_rows)))
+        rows = max(1, int(self._limits.data_mb * 2**20 // max(1, table.nbytes // max(1, table.num_rows))))
         self._full = []
         for number, first in enumerate(range(0, table.num_rows, rows)):
             place, part = self._limits.place(number), table.slice(first, rows)
