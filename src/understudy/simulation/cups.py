@@ -79,7 +79,7 @@ _BOX, _CYLINDER, _MESH = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLIND
 _SEEN, _TOUCHED = 2, 3
 
 
-def add_cup(spec: mujoco.MjSpec, item: Item, rgba: list[float]) -> None:
+def add_cup(spec: mujoco.MjSpec, item: Item, rgba: list[float], material: str = "glaze") -> None:
     """A movable cup whose frame is that of its item: at its middle, its axis along z, or along x where it lies."""
     body = spec.worldbody.add_body(
         name=item.name,
@@ -90,13 +90,13 @@ def add_cup(spec: mujoco.MjSpec, item: Item, rgba: list[float]) -> None:
     R_item_vessel = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
     if item.kind == "cup":
         R_item_vessel = np.eye(3)
-    _add_vessel(spec, body, R_item_vessel, CUP_RADIUS, CUP_HEIGHT, rgba, _CUP_MASS, -CUP_HEIGHT / 2)
+    _add_vessel(spec, body, R_item_vessel, CUP_RADIUS, CUP_HEIGHT, rgba, material, _CUP_MASS, -CUP_HEIGHT / 2)
 
 
 def add_mug(spec: mujoco.MjSpec, item: Item, rgba: list[float]) -> None:
     """A mug that stands fixed to the table; the origin of its frame is on the table."""
     body = spec.worldbody.add_body(name=item.name, pos=[*item.xy, 0.0])
-    _add_vessel(spec, body, np.eye(3), MUG_RADIUS, MUG_HEIGHT, rgba, 0.1, 0.0)
+    _add_vessel(spec, body, np.eye(3), MUG_RADIUS, MUG_HEIGHT, rgba, "glaze", 0.1, 0.0)
 
 
 def _add_vessel(
@@ -106,6 +106,7 @@ def _add_vessel(
     radius: float,
     height: float,
     rgba: list[float],
+    material: str,
     mass: float,
     foot: float,
 ) -> None:
@@ -149,7 +150,7 @@ def _add_vessel(
         pos=list(R @ [0.0, 0.0, foot]),
         quat=quaternion(R),
         rgba=rgba,
-        material="glaze",
+        material=material,
         mass=0.0,
         contype=0,
         conaffinity=0,

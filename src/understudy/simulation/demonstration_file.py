@@ -37,7 +37,7 @@ def save_demonstration(demonstration: HumanDemonstration, path: Path) -> None:
 
 
 def _describe(demonstration: HumanDemonstration) -> dict[str, object]:
-    """Everything but the hand: positions [m], quaternions (w, x, y, z), button travel [m], one entry per frame."""
+    """Everything but the hand, per frame: positions, button travel, beads [m], quaternions (w, x, y, z)."""
     camera = demonstration.camera
     assert camera.T_world_camera is not None
     return {
@@ -60,4 +60,5 @@ def _describe(demonstration: HumanDemonstration) -> dict[str, object]:
             for name, T in demonstration.object_poses.items()
         },
         "button_travel_m": {name: travel.tolist() for name, travel in demonstration.button_travel.items()},
+        "beads_m": {cup: path.round(4).tolist() for cup, path in demonstration.bead_paths.items()},
     }

@@ -60,7 +60,7 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, looks: Looks) -> None:
         spec.add_material(name=name, specular=specular, shininess=shininess)
     for item in layout.objects:
         if item.kind in ("cup", "fallen_cup"):
-            add_cup(spec, item, object_rgba(item.colour, looks))
+            add_cup(spec, item, object_rgba(item.colour, looks), _material(spec, item, "glaze"))
         else:
             _add_object(spec, item, looks)
         if item.kind == "cup":
@@ -96,11 +96,7 @@ def _add_object(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
     body = spec.worldbody.add_body(name=item.name, pos=[*item.xy, item.half_height], quat=_yaw_quaternion(item.yaw))
     body.add_freejoint(name=item.name)
     width, height = item.half_width, item.half_height
-    printed = "matt"
-    if item.pattern:
-        printed = f"{item.name}_{item.pattern}"
-        _add_pattern(spec, printed, item.pattern)
-    look = {"rgba": object_rgba(item.colour, looks), "material": printed}
+    look = {"rgba": object_rgba(item.colour, looks), "material": _material(spec, item, "matt")}
     body.add_geom(
         name=item.name,
         type=_BOX if item.flat else _CYLINDER,
@@ -111,6 +107,15 @@ def _add_object(spec: mujoco.MjSpec, item: Item, looks: Looks) -> None:
     )
     if item.kind == "jug":
         _add_handle(body, width, height, look)
+
+
+def _material(spec: mujoco.MjSpec, item: Item, plain: str) -> str:
+    """Name of the material of a thing: its own where something is printed on it."""
+    if not item.pattern:
+        return plain
+    name = f"{item.name}_{item.pattern}"
+    _add_pattern(spec, name, item.pattern)
+    return name
 
 
 def _add_handle(body: mujoco.MjsBody, radius: float, half_height: float, look: Mapping[str, object]) -> None:
