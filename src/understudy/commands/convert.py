@@ -24,12 +24,13 @@ def run(source: tyro.conf.Positional[Path], format: str, out: Path, episodes: in
         out: Folder of the new data set; must not exist.
         episodes: Convert only so many, from the first.
     """
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from understudy.episodes.importers.convert import convert
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("episodes", total=None)
         count = convert(
             source,

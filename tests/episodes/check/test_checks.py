@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from understudy.episodes.check import CHECKS
 from understudy.episodes.check.detected_hand import find_with_detector
 from understudy.episodes.check.jumps import _turning
+from understudy.episodes.features import scalar, vector
 
 IMAGE = "observation.images.front"
 SEEDS_OF_TESTS = (2_000_000, 2_000_001)
@@ -46,11 +47,12 @@ def test_a_hand_outside_the_image(person, places):
 
 
 def test_a_robot_s_data_set_needs_no_hand(robot):
-    def leave(episodes):
+    def watched_by_a_tracker(episodes):
         for episode in episodes:
-            del episode.metadata["camera"]
+            episode.columns["tracked.valid"] = np.zeros(12, dtype=bool)
+            episode.features["tracked.valid"] = scalar("bool")
 
-    assert list(CHECKS["hidden_hand"]([robot(leave)])) == []
+    assert list(CHECKS["hidden_hand"]([robot(watched_by_a_tracker)])) == []
 
 
 def bare(episodes):
@@ -212,8 +214,6 @@ def test_a_quaternion_on_the_other_side_than_its_state(robot, places):
 
 def test_quaternions_without_names_are_found_by_their_length(robot, places):
     def unnamed(episodes):
-        from understudy.episodes.features import vector
-
         turns = Rotation.from_rotvec(np.linspace([0.1, 0.2, 0.3], [1.0, 0.5, 0.9], 12)).as_quat()
         for episode in episodes:
             episode.columns["eef"] = np.concatenate([np.linspace(0, 1, 12)[:, None], turns], axis=1)
@@ -225,8 +225,6 @@ def test_quaternions_without_names_are_found_by_their_length(robot, places):
 
 def test_fillers_are_no_flips(robot):
     def masked(episodes):
-        from understudy.episodes.features import scalar, vector
-
         for episode in episodes:
             episode.columns["q"] = np.tile([0.8, 0.6, 0.0, 0.0], (12, 1))
             episode.columns["q"][5] *= -1
@@ -256,10 +254,9 @@ def test_a_gripper_may_close_at_once(robot):
 
 def test_an_unknown_robot_s_jump_stands_out(robot, places):
     def rename(episodes):
-        from understudy.episodes.features import vector
-
         for episode in episodes:
             episode.features["action"] = vector(tuple(f"a{i}" for i in range(7)))
+            del episode.features[IMAGE]
 
     def jump(episodes):
         rename(episodes)
