@@ -24,6 +24,10 @@ class UnknownName(UnderstudyError):
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
         super().__init__(f"unknown {kind} {name!r}: {hint}valid: {', '.join(names)}")
 
+    def __reduce__(self) -> tuple[type[UnderstudyError], tuple[str]]:
+        """From one process to another it is the line that travels: its parts are not kept."""
+        return UnderstudyError, (str(self),)
+
 
 class BadVideo(UnderstudyError):
     """A video that cannot be opened, decoded, or decoded to its end."""

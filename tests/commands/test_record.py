@@ -21,7 +21,8 @@ PAIR = "human_hand,xarm7_gripper"
         (["--task", "push", "--human-frames", "20"], "needs them all"),
         (["--task", "push", "--disturb", "0.7"], "share of disturbed steps 0.7"),
         (["--task", "push", "--episodes", "0"], "0 episodes"),
-        (["--task", "push", "--processes", "0"], "by 0 processes"),
+        (["--task", "push", "--episodes", "100001"], "must lie in 1 to 100000"),
+        (["--task", "push", "--processes", "0"], "0 processes"),
         (["--task", "push", "--embodiments", f"{PAIR},xarm7_xhand", "--aligned"], "human_hand and one robot"),
     ],
 )

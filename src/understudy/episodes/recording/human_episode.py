@@ -87,7 +87,7 @@ def record_person(plan: RecordingPlan, slot: int, seed: int, robot: RecordedEpis
 
 def _succeeds(task: str, demonstration: HumanDemonstration) -> bool:
     """What the task's own test says of the last frame."""
-    return get_task(task).reached(demonstration.goal, demonstration.layout, demonstration.final_state)[-1]
+    return bool(get_task(task).reached(demonstration.goal, demonstration.layout, demonstration.final_state)[-1])
 
 
 def _render(
@@ -145,5 +145,5 @@ def _truth(demonstration: HumanDemonstration) -> dict[str, np.ndarray]:
         "truth.keypoints": track.keypoints_camera.reshape(track.num_frames, -1),
         "truth.wrist": wrist,
         "truth.objects": object_rows(demonstration.layout, demonstration.object_poses, track.num_frames),
-        "truth.buttons": button_rows(demonstration.layout, demonstration.button_travel, demonstration.track.num_frames),
+        "truth.buttons": button_rows(demonstration.layout, demonstration.button_travel, track.num_frames),
     }

@@ -15,7 +15,7 @@ from understudy.simulation.axes import check_held_out, get_axis
 from understudy.simulation.seeds import SEEDS, Split, split_of
 from understudy.simulation.tasks import get_task
 
-__all__ = ["PERSON", "ROBOT_FPS", "TRIES", "RecordingPlan", "first_seed_of"]
+__all__ = ["MOST_EPISODES", "PERSON", "ROBOT_FPS", "TRIES", "RecordingPlan", "first_seed_of"]
 
 PERSON = "human_hand"
 """Name of the person among the embodiments."""
@@ -23,7 +23,8 @@ ROBOT_FPS = 10
 """Control steps a second, and frames a second of a robot's episodes and of aligned clips."""
 TRIES = 5
 """Seeds tried for one episode before recording gives up."""
-_STRIDE = 100_000
+MOST_EPISODES = 100_000
+"""Episodes of one plan: from there on, seeds are those that take the place of failed ones."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class RecordingPlan:
         """Seeds of an episode, in the order in which they are tried; all of them in the plan's split."""
         seeds = SEEDS[self.split]
         for attempt in range(TRIES):
-            yield seeds.start + (self.first_seed - seeds.start + slot + attempt * _STRIDE) % len(seeds)
+            yield seeds.start + (self.first_seed - seeds.start + slot + attempt * MOST_EPISODES) % len(seeds)
 
 
 def first_seed_of(split: Split, first_seed: int | None) -> int:

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from understudy.episodes.recording.plan import RecordingPlan
+from understudy.episodes.recording.plan import MOST_EPISODES, RecordingPlan
 from understudy.episodes.recording.plan_file import claim_folder
 from understudy.episodes.recording.slot import Failure, StagedSlot, features_of, fps_of, stage_slot
 from understudy.episodes.writer import EpisodeWriter
@@ -63,8 +63,10 @@ def record(
         UnderstudyError: the folder holds something else, cannot be written or is being written; an expert fails in
             every seed of an episode; a process was killed.
     """
-    if episodes < 1 or processes < 1:
-        raise UnderstudyError(f"{episodes} episodes by {processes} processes: must be at least 1 each")
+    if not 1 <= episodes <= MOST_EPISODES:
+        raise UnderstudyError(f"{episodes} episodes: must lie in 1 to {MOST_EPISODES}")
+    if processes < 1:
+        raise UnderstudyError(f"{processes} processes: must be at least 1")
     claim_folder(out, plan)
     failures: list[Failure] = []
     frames = 0
