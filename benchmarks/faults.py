@@ -18,6 +18,7 @@ import signal
 import tempfile
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -108,6 +109,41 @@ def is_whole(reader: EpisodeReader, index: int) -> bool:
     )
 
 
+def look(root: Path, acknowledged: list[int]) -> tuple[list[int], list[str]]:
+    """Acknowledged episodes that are not there or not what was given, and what is wrong with the data set."""
+    try:
+        reader = EpisodeReader(root)
+        problems = [str(problem) for problem in find_problems(root)]
+    except UnderstudyError as error:
+        return [], [str(error)]
+    return [index for index in acknowledged if not is_whole(reader, index)], problems
+
+
+def kill_and_look(folder: Path, kills: int, seed: int) -> Counter:
+    """Count kills, acknowledged episodes, lost ones and unreadable data sets."""
+    rng, counts = random.Random(seed), Counter(episodes_lost=0, datasets_unreadable=0)
+    root, acknowledged = folder / "data", list[int]()
+    for kill in range(kills):
+        if len(acknowledged) >= EPISODES_OF_A_ROUND:
+            shutil.rmtree(root)
+            acknowledged = []
+        new = killed_run(root, rng.uniform(0, LONGEST_S), rng.getrandbits(32))
+        acknowledged += new
+        counts.update(kills=1, episodes_acknowledged=len(new))
+        if not acknowledged and not root.exists():
+            continue
+        lost, problems = look(root, acknowledged)
+        if lost or problems:
+            print(f"kill {kill}: lost {lost}; {'; '.join(problems)}", flush=True)
+        counts.update(episodes_lost=len(lost), datasets_unreadable=bool(problems))
+        if problems:
+            shutil.rmtree(root, ignore_errors=True)
+            acknowledged = []
+        else:  # an episode may be committed and its process killed before it could say so
+            acknowledged = list(range(EpisodeReader(root).num_episodes))
+    return counts
+
+
 def main() -> None:
     """Kill, look, go on."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -115,48 +151,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("results/faults.json"))
     arguments = parser.parse_args()
-    began_s, rng = time.monotonic(), random.Random(arguments.seed)
-    lost = unreadable = total = interrupted = 0
+    began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        acknowledged: list[int] = []
-        for kill in range(arguments.kills):
-            if len(acknowledged) >= EPISODES_OF_A_ROUND:
-                shutil.rmtree(folder)
-                Path(folder).mkdir()
-                acknowledged = []
-            root = Path(folder, "data")
-            new = killed_run(root, rng.uniform(0, LONGEST_S), rng.getrandbits(32))
-            total += len(new)
-            acknowledged += new
-            interrupted += (Path(folder) / ".data.writing").exists()
-            if not acknowledged and not root.exists():
-                continue
-            try:
-                reader, problems = EpisodeReader(root), find_problems(root)
-            except UnderstudyError as error:
-                problems = [error]
-            if problems:
-                unreadable += 1
-                print(f"kill {kill}: {problems[0]}", flush=True)
-                shutil.rmtree(root, ignore_errors=True)
-                acknowledged = []
-                continue
-            gone = [index for index in acknowledged if not is_whole(reader, index)]
-            lost += len(gone)
-            # An episode may be committed and its process killed before it could say so.
-            acknowledged = list(range(reader.num_episodes))
-            if gone:
-                print(f"kill {kill}: episodes {gone} are lost", flush=True)
-    minutes = (time.monotonic() - began_s) / 60
-    print(f"{arguments.kills} kills, {interrupted} of them in the middle of work, {total} episodes, {minutes:.1f} min")
-    cells = [
-        EvalCell(ROW, "episodes_lost", lost),
-        EvalCell(ROW, "datasets_unreadable", unreadable),
-        EvalCell(ROW, "kills", arguments.kills),
-        EvalCell(ROW, "episodes_acknowledged", total),
-    ]
+        counts = kill_and_look(Path(folder), arguments.kills, arguments.seed)
+    cells = [EvalCell(ROW, metric, value) for metric, value in counts.items()]
+    print(", ".join(f"{cell.metric} {cell.value}" for cell in cells))
     command = f"python benchmarks/faults.py --kills {arguments.kills}"
-    merge_cells(arguments.out, make_report("faults", command, minutes, cells))
+    merge_cells(arguments.out, make_report("faults", command, (time.monotonic() - began_s) / 60, cells))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from understudy.episodes.statistics import QUANTILES, number_statistics
 EPISODES = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 
 
-def compare(found, right):
+def assert_same(found, right):
     assert set(found) == set(right)
     for key in right:
         np.testing.assert_allclose(found[key], right[key], rtol=1e-9, atol=1e-9, err_msg=key)
@@ -28,7 +28,7 @@ def test_every_prefix_has_the_statistics_of_all_its_rows(lengths, seed, spread):
             new = rng.integers(-spread, spread, (length, 2)).astype(np.float32) / 4  # with ties
             running.add(new)
             rows = np.concatenate([rows, new])
-            compare(running.statistics(), number_statistics(rows))
+            assert_same(running.statistics(), number_statistics(rows))
     finally:
         running_statistics._SMALL = small
 
