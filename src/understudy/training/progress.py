@@ -22,7 +22,11 @@ class RunProgress:
         self._bar: Progress | None = None
         if visible and sys.stderr.isatty():
             self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), console=self._console
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[text]}"),
+                console=self._console,
+                transient=True,  # what stays is the line at the end
             )
             self._task = self._bar.add_task(name, total=1.0, text="")
             self._bar.start()
