@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from understudy.episodes import reader as reading
 from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.video_file import VideoFile
 from understudy.episodes.writer import EpisodeWriter
@@ -91,6 +92,20 @@ def test_threads_copies_and_forks_read_the_same(root, sample):
         os._exit(0 if same else 1)
     np.testing.assert_array_equal(reader.frames(sample.IMAGE, 3, [2, 0]), right[3][[2, 0]])
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_what_is_kept_open_is_bounded(tmp_path, sample, monkeypatch):
+    monkeypatch.setattr(reading, "_MAX_OPEN_VIDEOS", 2)
+    monkeypatch.setattr(reading, "_MAX_COLUMN_BYTES", 100)
+    writer = EpisodeWriter.append(tmp_path / "data", sample.FPS, sample.FEATURES, "robot")
+    for index in range(COUNT):
+        sample.add(writer, index)
+    writer.abandon()  # each episode has files of its own
+    reader = EpisodeReader(tmp_path / "data")
+    for index in (*range(COUNT), *reversed(range(COUNT))):
+        sample.check(reader, index)
+        assert len(reader._open.files) <= 2
+        assert sum(values.nbytes for values in reader._columns.values()) <= 100
 
 
 def test_splits_are_ranges_of_episodes(tmp_path, sample):

@@ -72,6 +72,7 @@ class EpisodeReader:
         self._lengths = self._numbers("length")
         self._first = self._numbers("dataset_from_index")
         self._columns: OrderedDict[tuple[Path, str], np.ndarray] = OrderedDict()
+        self._column_bytes = 0
         self._open = local()  # decoders belong to one thread
 
     def __reduce__(self) -> tuple[type["EpisodeReader"], tuple[Path]]:
@@ -233,8 +234,9 @@ class EpisodeReader:
 
     def _column_of_file(self, path: Path, name: str, feature: Feature) -> Shaped[np.ndarray, "R n"]:
         key = (path, name)
-        if key in self._columns:
-            return self._columns[key]
+        held = self._columns.get(key)
+        if held is not None:
+            return held
         table = read_table(path, [name])
         if name not in table.column_names:
             raise BadDataSet(path, name, "the column is missing")
@@ -243,9 +245,11 @@ class EpisodeReader:
             message = f"is {table[name].type}, {layout.INFO_FILE} says {feature.dtype} {list(feature.shape)}"
             raise BadDataSet(path, name, message)
         values.flags.writeable = False
+        # No lock, as a fork could leave it locked for ever; at worst two threads read the same column.
         self._columns[key] = values
-        while sum(held.nbytes for held in list(self._columns.values())) > _MAX_COLUMN_BYTES and len(self._columns) > 1:
-            self._columns.popitem(last=False)
+        self._column_bytes += values.nbytes
+        while self._column_bytes > _MAX_COLUMN_BYTES and len(self._columns) > 1:
+            self._column_bytes -= self._columns.popitem(last=False)[1].nbytes
         return values
 
     def _video(self, path: Path) -> VideoFile:
