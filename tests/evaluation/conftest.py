@@ -10,7 +10,7 @@ from understudy.simulation.episode import record_expert
 
 TASK, ROBOT = "press_button", "xarm7_gripper"
 SEED = 1_000_000
-CHUNK, EXECUTE = 8, 4
+CHUNK, EXECUTE = 12, 8
 
 
 @cache

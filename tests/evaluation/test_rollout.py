@@ -11,7 +11,7 @@ from understudy.simulation.tabletop import Tabletop
 from understudy.simulation.tasks import get_task
 
 TASK, ROBOT, SEED = "press_button", "xarm7_gripper", 1_000_000
-EXECUTE = 4
+EXECUTE = 8
 
 
 @pytest.fixture(scope="module")
