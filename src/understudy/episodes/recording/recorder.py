@@ -97,6 +97,7 @@ def _in_order(
     for variable in ("OMP_NUM_THREADS", "LP_NUM_THREADS"):  # read by a process when it starts
         os.environ.setdefault(variable, "1")
     there = {name: writer.num_episodes for name, writer in writers.items()}
+    strangers = set(multiprocessing.active_children())
     waiting: deque[Future[StagedSlot]] = deque()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_follow_parent) as pool:
@@ -117,7 +118,10 @@ def _in_order(
                 "a recording process was killed, perhaps for lack of memory: the same command goes on from here"
             ) from error
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            if waiting:  # stopped before the end: nobody wants what is being made
+                for process in set(multiprocessing.active_children()) - strangers:
+                    process.terminate()
+                pool.shutdown(cancel_futures=True)
 
 
 def _follow_parent() -> None:
