@@ -307,6 +307,24 @@ def test_a_clock_that_disagrees(times, message, person):
     assert message in found.message
 
 
+def slow(episodes):
+    for episode in episodes:
+        episode.columns["time_s"] *= 3
+
+
+def test_a_rate_that_is_wrong_everywhere_is_one_finding(person, places):
+    found = list(CHECKS["clock"]([person(slow)]))
+    assert places(found) == [("clock", None, "time_s")]
+    assert "frames are 0.3 s apart in all episodes" in found[0].message
+
+
+@pytest.mark.parametrize(("human_frames", "found"), [("12", []), ("null", [("clock", None, "time_s")])])
+def test_clips_that_were_thinned_on_purpose_are_clean(human_frames, found, person, places, tmp_path):
+    subject = person(slow, folder="recording/human_hand")
+    (tmp_path / "recording/recording.json").write_text(f'{{"human_frames": {human_frames}}}')
+    assert places(CHECKS["clock"]([subject])) == found
+
+
 # Between data sets
 
 
