@@ -9,6 +9,7 @@ from understudy.commands import machine, main
 from understudy.commands.machine import Finding
 from understudy.embodiments import EMBODIMENTS
 from understudy.episodes.camera_file import read_camera
+from understudy.evaluation.suites import SUITES
 from understudy.perception.track_file import load_hand_track
 from understudy.perception.video import open_video
 from understudy.simulation.tasks import TASKS
@@ -17,7 +18,7 @@ from understudy.simulation.tasks import TASKS
 def test_list_names_everything_once(capsys):
     assert main(["list"]) == 0
     words = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    assert {*EMBODIMENTS, *TASKS, "kinematic", "watch"} == set(words)
+    assert {*EMBODIMENTS, *TASKS, "kinematic", *SUITES} == set(words)
     assert len(words) == len(set(words))
 
 
