@@ -99,3 +99,19 @@ def test_a_goal_that_the_other_layout_lacks_is_named():
     goal = get_task("push").goals(sample_layout(0))[0]
     with pytest.raises(UnderstudyError, match=f"push: no goal {goal.target} to {goal.place} in the layout of seed 1"):
         same_goal("push", goal, sample_layout(1))
+
+
+@pytest.mark.parametrize("task", ["pour", "flip_cup"])
+@given(SEEDS, st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_layouts_of_a_task_s_own_generator_have_wrong_prompts_and_can_be_moved(task, seed, choice):
+    layout = get_task(task).sample_layout(seed)
+    goal = goal_of(get_task(task), layout)
+    other_task, other = wrong_prompt(task, layout, goal, choice)
+    assert other_task == task
+    assert other.label != goal.label
+    moved = moved_layout(layout, choice)
+    assert {(item.name, item.kind, item.colour) for item in moved.items.values()} == {
+        (item.name, item.kind, item.colour) for item in layout.items.values()
+    }
+    assert same_goal(task, goal, moved).label == goal.label
