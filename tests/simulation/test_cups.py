@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from understudy.embodiments.xhand import XHAND_LIMITS
 from understudy.errors import UnderstudyError
 from understudy.geometry.cameras import project
 from understudy.geometry.rotations import matrix_from_rotation_vector
@@ -27,6 +28,7 @@ from understudy.simulation.cups import (
     vessel_surface,
 )
 from understudy.simulation.experts import scripted_expert
+from understudy.simulation.experts.cup_grasps import cup_grasp
 from understudy.simulation.human import record_human
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.prompts import moved_layout, same_goal, wrong_prompt
@@ -277,6 +279,14 @@ def test_touching_means_the_hand_and_not_the_beads():
     table.reset()
     assert not any(thing.touched for thing in table.state.objects.values())
     table.close()
+
+
+@pytest.mark.parametrize("kind", ["cup", "fallen_cup"])
+def test_postures_of_the_hand_are_possible(kind):
+    grasp = cup_grasp("xarm7_xhand", kind)
+    for posture in (grasp.opened, grasp.closed):
+        assert (posture >= XHAND_LIMITS[:, 0]).all()
+        assert (posture <= XHAND_LIMITS[:, 1]).all()
 
 
 def test_robots_that_take_no_cups_are_told():
