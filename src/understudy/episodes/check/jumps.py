@@ -26,7 +26,7 @@ _SLACK = 3.0
 """Finger targets may run ahead of the joints' speed limits by this factor: the teleoperated XHand's do by 2.2."""
 _TIMES_USUAL = 10.0
 """For unknown bodies: a jump is so many times the 99th percentile of the steps ..."""
-_OF_RANGE = 0.3
+_OF_RANGE = 0.5
 """... and at least this share of the range."""
 _LOOKED_AT = ("action", "observation.state")
 
