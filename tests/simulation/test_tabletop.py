@@ -162,6 +162,33 @@ def test_success_score_and_lost_objects(table):
     assert not table.lost()
 
 
+def test_the_state_is_what_mujoco_says(table):
+    table.reset(observe=False)
+    model, data = table.scene.model, table.data
+    rng = np.random.default_rng(0)
+    name = table.goal.target
+    address = table.scene.qpos_address(name)
+    # Thrown into the hand: contacts with what acts, and everything in motion.
+    data.qpos[address : address + 3] = data.site("wrist").xpos + np.array([0.0, 0.0, 0.05])
+    data.qvel[:] = rng.normal(0, 0.3, model.nv)
+    mujoco.mj_forward(model, data)
+    state = table.state
+    for item in table.layout.objects:
+        thing, joint = state.objects[item.name], model.joint(item.name)
+        np.testing.assert_array_equal(thing.position, data.body(item.name).xpos)
+        np.testing.assert_array_equal(thing.rotation.ravel(), data.body(item.name).xmat)
+        velocity = data.qvel[joint.dofadr[0] : joint.dofadr[0] + 6]
+        np.testing.assert_allclose(thing.speed, np.linalg.norm(velocity[:3]), rtol=1e-12)
+        np.testing.assert_allclose(thing.turn_rate, np.linalg.norm(velocity[3:]), rtol=1e-12)
+        bodies = [{model.geom_bodyid[g] for g in contact.geom} for contact in data.contact]
+        own, room = model.body(item.name).id, [0] + [model.body(other.name).id for other in table.layout.objects]
+        bases = [model.body(f"{button.name}_base").id for button in table.layout.buttons]
+        others = {*room, *bases, *(model.body(fixed.name).id for fixed in table.layout.plates + table.layout.buttons)}
+        assert thing.touched == any(own in pair and not (pair - {own}) <= others for pair in bodies)
+    assert state.objects[name].touched
+    table.reset(observe=False)
+
+
 def test_physics_that_gives_up_ends_the_episode(table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # MuJoCo writes a log of its own
     table.reset()

@@ -1,6 +1,5 @@
 """What a task may judge by: the physical state of the table, read from MuJoCo once per control step."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from jaxtyping import Float, Int
 from understudy.simulation.layout import Item
 from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL
 from understudy.simulation.scene import Scene
+from understudy.simulation.state_kernel import movement, touched
 
 __all__ = ["LIFTED_M", "ObjectState", "TableState", "held_since", "read_state"]
 
@@ -77,24 +77,23 @@ def read_state(
         held_since_s: as `held_since` gave it for the state before.
     """
     since = held_since_s or {}
-    touched = _touched_items(scene, data)
-    places = scene.places
-    positions, rotations = data.xpos[places.bodies], data.xmat[places.bodies].reshape(-1, 3, 3)
-    velocities, time_s = data.qvel[places.dofs].tolist(), float(data.time)
+    places, time_s = scene.places, float(data.time)
+    # The first items are the objects.
+    in_touch = touched(data.contact.geom, scene.owners, Scene.ACTOR, len(scene.names)).tolist()
+    positions, rotations, rates = movement(data.xpos, data.xmat, data.qvel, places.bodies, places.dofs)
+    heights = positions[:, 2].tolist()
     objects = {}
-    for i, item in enumerate(scene.layout.objects):
-        held = item.name in touched
-        velocity = velocities[i]
+    for i, (item, (speed, turn_rate)) in enumerate(zip(scene.layout.objects, rates.tolist(), strict=True)):
         objects[item.name] = ObjectState(
             position=positions[i],
             rotation=rotations[i],
-            speed=math.hypot(*velocity[:3]),
-            turn_rate=math.hypot(*velocity[3:]),
-            touched=held,
-            held_s=_held_s(item, float(positions[i, 2]), held, since.get(item.name, time_s), time_s),
+            speed=speed,
+            turn_rate=turn_rate,
+            touched=in_touch[i],
+            held_s=_held_s(item, heights[i], in_touch[i], since.get(item.name, time_s), time_s),
         )
-    travels = data.qpos[places.buttons] >= BUTTON_PRESSED_TRAVEL
-    down = {button.name for button, travel in zip(scene.layout.buttons, travels, strict=True) if travel}
+    travels = data.qpos[places.buttons].tolist()
+    down = {b.name for b, travel in zip(scene.layout.buttons, travels, strict=True) if travel >= BUTTON_PRESSED_TRAVEL}
     tips = data.site_xpos[tip_sites]
     beads = {cup: data.xpos[bodies].copy() for cup, bodies in scene.beads.items()}
     return TableState(objects, pressed | down, tips, time_s, beads)
@@ -108,10 +107,3 @@ def _held_s(item: Item, z: float, touched: bool, since_s: float, time_s: float) 
 def held_since(state: TableState) -> dict[str, float]:
     """Objects that are held, each with the time since when [s]."""
     return {name: state.time_s - thing.held_s for name, thing in state.objects.items() if thing.held_s is not None}
-
-
-def _touched_items(scene: Scene, data: mujoco.MjData) -> set[str]:
-    """Items in contact with a geom of the body that acts."""
-    owners = scene.owners[data.contact.geom[: data.ncon]]
-    acts = owners == Scene.ACTOR
-    return {scene.names[i] for i in owners[acts[:, ::-1] & (owners >= 0)]}
