@@ -69,21 +69,25 @@ def test_it_is_made_once_and_again_when_the_data_change(reader, tmp_path, sample
 
 def test_it_goes_on_where_it_was_stopped(reader, tmp_path, sample, monkeypatch):
     monkeypatch.setattr(frame_cache, "_FRAMES_BETWEEN_MARKS", 1)
-    decoded = []
+    before_stop = sample.length_of(0) + sample.length_of(1) + 1
 
-    def stopping(frame, height, width):
-        decoded.append(frame)
-        if len(decoded) == sample.length_of(0) + sample.length_of(1) + 1:
-            raise KeyboardInterrupt
-        return area_resize(frame, height, width)
+    def counting(decoded, stop_after):
+        def resize(frame, height, width):
+            if len(decoded) == stop_after:
+                raise InterruptedError
+            decoded.append(frame)
+            return area_resize(frame, height, width)
 
-    monkeypatch.setattr(frame_cache, "area_resize", stopping)
-    with pytest.raises(KeyboardInterrupt):
+        return resize
+
+    monkeypatch.setattr(frame_cache, "area_resize", counting([], before_stop))
+    with pytest.raises(UnderstudyError, match="cannot be written"):
         FrameCache(reader, sample.IMAGE, SMALL, tmp_path / "cache")
     (mark,) = (tmp_path / "cache").rglob("done.json")
     assert json.loads(mark.read_text()) == {"episodes": 2}
     assert not list((tmp_path / "cache").rglob("frames.u8"))
-    decoded.clear()
+    decoded = []
+    monkeypatch.setattr(frame_cache, "area_resize", counting(decoded, None))
     cache = FrameCache(reader, sample.IMAGE, SMALL, tmp_path / "cache")
     assert len(decoded) == sample.length_of(2) + sample.length_of(3)
     for index in range(COUNT):
