@@ -154,3 +154,9 @@ def test_wrist_rotations_of_a_reaching_hand_do_not_flip():
     assert np.abs(np.diff(wrist_quaternion(R), axis=0)).max() < 0.1
     assert np.allclose(wrist_quaternions(R), wrist_quaternion(R))
     assert (wrist_quaternions(R)[:, 1] > 0).all()
+
+
+@given(POSES)
+def test_rotations_far_from_half_a_turn_are_written_plainly(numbers):
+    vector = numbers[:3] * (2.3 / max(float(np.linalg.norm(numbers[:3])), 2.3))
+    assert np.allclose(wrist_rotation_vector(matrix_from_rotation_vector(vector)), vector, atol=1e-6)

@@ -64,6 +64,7 @@ def wrist_frame(
 
 _REACHING = np.array([0.0, 1.0, 0.0, -1.0]) / np.sqrt(2.0)
 """Quaternion of a hand whose fingers point straight down and whose palm faces the robot's base."""
+_NEAR_HALF_A_TURN = 0.75 * np.pi
 
 
 def wrist_quaternion(R_world_wrist: Float[np.ndarray, "*B 3 3"]) -> Float[np.ndarray, "*B 4"]:
@@ -83,15 +84,15 @@ def wrist_quaternions(R_world_wrist: Float[np.ndarray, "T 3 3"]) -> Float[np.nda
 
 
 def wrist_rotation_vector(R_world_wrist: Float[np.ndarray, "*B 3 3"]) -> Float[np.ndarray, "*B 3"]:
-    """Axis times angle [rad], on the same side as `wrist_quaternion`; every number lies in -pi to pi.
+    """Axis times angle [rad], near half a turn on the same side as `wrist_quaternion`; every number lies in -pi to pi.
 
-    A rotation by just more than half a turn is written so, and not as one by less about the opposite axis, wherever
-    the numbers stay in their range.
+    A rotation by somewhat more than half a turn is written so, and not as one by less about the opposite axis, wherever
+    the numbers stay in their range: hands that reach over a table are turned so far.
     """
     vector = rotation_vector_from_matrix(R_world_wrist)
     angle = np.linalg.norm(vector, axis=-1, keepdims=True)
     other = vector * (1.0 - 2.0 * np.pi / np.maximum(angle, 1e-9))
-    turn = (vector @ _REACHING[1:] < 0.0) & (np.abs(other).max(axis=-1) <= np.pi)
+    turn = (angle[..., 0] > _NEAR_HALF_A_TURN) & (vector @ _REACHING[1:] < 0.0) & (np.abs(other).max(axis=-1) <= np.pi)
     return np.where(turn[..., None], other, vector)
 
 
