@@ -1,9 +1,12 @@
 """Policies that cost nothing: one that stays where it is, and one that knows one episode by heart."""
 
+import sys
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 
+from understudy.methods import POLICIES
 from understudy.methods.policy import Policy
 from understudy.records import ActionChunk
 from understudy.simulation.episode import record_expert
@@ -65,3 +68,13 @@ def still():
 def by_heart():
     """The class `ByHeart`; it knows seed 1000000 of press_button with the gripper."""
     return ByHeart
+
+
+@pytest.fixture(scope="module")
+def named_fakes():
+    """Both classes as policies `still` and `by_heart`, which `make_policy` makes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, made in (("still", Still), ("by_heart", ByHeart)):
+            patch.setitem(sys.modules, f"fake_policy_{name}", SimpleNamespace(make=made))
+            patch.setitem(POLICIES, name, f"fake_policy_{name}")
+        yield

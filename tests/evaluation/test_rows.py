@@ -52,6 +52,8 @@ def test_what_cannot_be_a_row_is_named(tmp_path):
         contestants(SUITE, ["nonsense"], SUITE.robots)
     with pytest.raises(UnknownName, match=GRIPPER):
         contestants(SUITE, ["oracle"], ["arm"])
+    with pytest.raises(UnderstudyError, match="My Row"):
+        contestants(SUITE, ["My Row=oracle"], SUITE.robots)
     folder = policy(tmp_path / "a", robot=XHAND)
     with pytest.raises(UnderstudyError, match=XHAND):
         contestants(SUITE, [str(folder)], [GRIPPER])

@@ -12,7 +12,6 @@ from understudy.evaluation import replays
 from understudy.evaluation.result_file import read_report
 from understudy.evaluation.run_suite import SuiteOptions, plan, run_suite
 from understudy.evaluation.suites import get_suite
-from understudy.methods import POLICIES
 
 TASK, ROBOT, SEED = "press_button", "xarm7_gripper", 1_000_000
 PROMPTS = ("right", "wrong", "blank", "moved")
@@ -35,11 +34,8 @@ def options(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def fakes(still, by_heart):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(POLICIES, "by_heart", by_heart)
-        patch.setitem(POLICIES, "still", still)
-        yield
+def fakes(named_fakes):
+    """Rows by name."""
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +140,16 @@ def test_slow_rows_get_the_first_layouts_of_all(options):
     turns = plan(get_suite("first_policies"), wide)
     seeds = {row: [turn.seed - SEED for turn in turns if turn.contestant.row == row] for row in ("by_heart", "still")}
     assert seeds == {"by_heart": [0, 1, 2, 3], "still": [0, 1]}
+
+
+def test_replay_gets_fewer_prompts_unless_they_are_asked_for(options):
+    suite = get_suite("first_policies")
+    usual = plan(suite, replace(options, policies=("oracle", "still"), robots=()))
+    found = {(turn.contestant.row, turn.robot): [] for turn in usual}
+    for turn in usual:
+        found[turn.contestant.row, turn.robot].append(turn.prompt)
+    assert found["oracle", ROBOT] == ["right", "wrong", "moved"]
+    assert found["still", ROBOT] == list(PROMPTS)
+    assert found["oracle", "xarm7_xhand"] == found["still", "xarm7_xhand"] == ["right"]
+    asked = plan(suite, replace(options, policies=("oracle",), prompts=("camera_turned", "right")))
+    assert [turn.prompt for turn in asked] == ["right", "camera_turned"]

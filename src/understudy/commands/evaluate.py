@@ -32,7 +32,7 @@ def run(
     Examples:
       understudy list suites
       understudy evaluate first_policies --policy runs/my_run/policy oracle --episodes 5 --out /tmp/results
-      understudy evaluate first_policies --row-episodes kinematic 34
+      understudy evaluate first_policies --row-episodes kinematic 10
       understudy evaluate watch
 
     Args:

@@ -181,4 +181,4 @@ def _policy(contestant: Contestant, robot: str) -> Policy:
 
 @lru_cache(maxsize=1)
 def _commit() -> str:
-    return current_commit(Path(__file__).parent)
+    return current_commit(Path(__file__).parents[3])

@@ -60,7 +60,7 @@ def perform(prompt: str, task: str, seed: int, robot: str, policy: str = "kinema
         "notes": list(actor.notes),
     }
     out.mkdir(parents=True, exist_ok=True)
-    write_video(out / "rollout.mp4", frames, CONTROL_HZ)
+    write_video(out / "rollout.mp4", frames, float(CONTROL_HZ))
     write_text(out / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report
 

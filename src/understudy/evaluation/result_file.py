@@ -140,7 +140,9 @@ def _show(cell: EvalCell) -> str:
     if cell.k is not None and cell.n is not None and cell.low is not None and cell.high is not None:
         return f"{cell.value:.0%} ({cell.k}/{cell.n}, {cell.low:.0%} to {cell.high:.0%})"
     if cell.low is not None and cell.high is not None:
-        return f"{cell.value:.3g} ({cell.low:.3g} to {cell.high:.3g})"
+        spread = f"{cell.value:.3g} ({cell.low:.3g} to {cell.high:.3g})"
+        compares = cell.metric.endswith(("_difference", "_gap"))
+        return f"not separated: {spread}" if compares and cell.low <= 0 <= cell.high else spread
     return f"{cell.value:.4g}"
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,8 @@ def _default_rows(suite: Suite) -> list[str]:
 
 def _contestant(word: str, robots: Sequence[str]) -> Contestant:
     row, _, policy = word.rpartition("=")
+    if row and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", row):
+        raise UnderstudyError(f"row {row!r}: names of rows are small letters, digits and single underscores")
     truth = policy == ORACLE
     name = "kinematic" if truth else policy
     folder = policy_folder(name)

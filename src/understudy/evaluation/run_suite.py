@@ -87,7 +87,7 @@ def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
     """Every episode of the table, layout by layout."""
     rows = contestants(suite, options.policies, options.robots or suite.robots)
     tasks = _chosen("task", options.tasks, suite.tasks)
-    prompts = _chosen("prompt", options.prompts, PROMPTS) if options.prompts else suite.prompts
+    prompts = _chosen("prompt", options.prompts, PROMPTS) if options.prompts else ()
     if options.axis is not None and get_axis(options.axis).prompt_only:
         raise UnderstudyError(f"axis {options.axis} changes the prompt alone: use --prompts {options.axis}")
     episodes = suite.episodes if options.episodes is None else options.episodes
@@ -104,12 +104,16 @@ def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
     for index, task, row in product(range(episodes), tasks, rows):
         if index >= limits.get(row.row, episodes):
             continue
-        for robot, prompt in product(row.robots, prompts):
-            if prompt in {*suite.row_prompts.get(row.row, prompts), *options.prompts} and (
-                row.row not in suite.rows or prompt in {*suite.robot_prompts.get(robot, prompts), *options.prompts}
-            ):
-                turns.append(Turn(row, robot, task, options.first_seed + index, prompt, options.axis))
+        for robot in row.robots:
+            its = prompts or _prompts(suite, row.row, robot)
+            turns += [Turn(row, robot, task, options.first_seed + index, prompt, options.axis) for prompt in its]
     return turns
+
+
+def _prompts(suite: Suite, row: str, robot: str) -> list[str]:
+    """What a row gets on a robot unless prompts are asked for."""
+    allowed = suite.row_prompts.get(row, suite.prompts), suite.robot_prompts.get(robot, suite.prompts)
+    return [prompt for prompt in suite.prompts if all(prompt in some for some in allowed)]
 
 
 def _chosen(kind: str, asked: Sequence[str], valid: Sequence[str]) -> tuple[str, ...]:
@@ -141,7 +145,7 @@ def _command(name: str, options: SuiteOptions) -> str:
         ("robots", options.robots),
         ("tasks", options.tasks),
         ("prompts", options.prompts),
-        ("row-episodes", [f"{row}={count}" for row, count in options.row_episodes.items()]),
+        ("row-episodes", [str(word) for pair in options.row_episodes.items() for word in pair]),
     ):
         words += [f"--{flag}", *values] if values else []
     if options.axis is not None:

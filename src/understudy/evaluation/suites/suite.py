@@ -28,7 +28,7 @@ class Suite:
     row_episodes: Mapping[str, int] = field(default_factory=dict)
     """Row -> its layouts per task, where they are fewer: always the first ones."""
     robot_prompts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Robot -> the prompts that rows of `rows` get on it, where they are fewer."""
+    """Robot -> the prompts that rows get on it, where they are fewer."""
     over_all_tasks: bool = True
     """Whether there is a column `all`, in which every task has the same weight."""
     paper: Mapping[tuple[str, str], float] = field(default_factory=dict)
