@@ -1,17 +1,25 @@
 """Everything that turns a prompt and images into actions: one folder per method, one interface for all."""
 
 import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 from understudy.errors import UnderstudyError, UnknownName
-from understudy.methods.kinematic.policy import KinematicPolicy
 from understudy.methods.policy import Policy, Prompt
 
 __all__ = ["LEARNED", "POLICIES", "PRETRAINED", "Policy", "Prompt", "make_policy", "policy_names"]
 
-POLICIES = {"kinematic": KinematicPolicy}
-"""Name -> class of the policies that learn nothing; each is made with the name of the robot."""
+
+def _kinematic(robot: str) -> Policy:
+    """Open-loop replay of the hand that is tracked in the prompt; learns nothing."""
+    from understudy.methods.kinematic.policy import KinematicPolicy  # SciPy and MuJoCo: not for lists and training
+
+    return KinematicPolicy(robot)
+
+
+POLICIES: dict[str, Callable[[str], Policy]] = {"kinematic": _kinematic}
+"""Name -> what makes the policy for a robot, for those that learn nothing."""
 LEARNED = {
     "dp_language": "understudy.methods.dp_language.policy",
     "video_decoder": "understudy.methods.video_decoder.policy",
