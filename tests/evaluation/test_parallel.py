@@ -79,7 +79,7 @@ def test_a_killed_worker_is_said(start):
     assert "a worker process was killed" in start("die").communicate()[0]
 
 
-def test_one_process_works_here():
-    assert list(run_parallel(os.path.basename, ["a/b", "c"], 1)) == ["b", "c"]
+def test_no_process_works_here():
+    assert list(run_parallel(os.path.basename, ["a/b", "c"], 0)) == ["b", "c"]
     with pytest.raises(UnderstudyError, match="at least 1"):
-        list(run_parallel(os.path.basename, ["a"], 0))
+        list(run_parallel(os.path.basename, ["a"], -1))

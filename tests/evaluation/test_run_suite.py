@@ -28,7 +28,7 @@ def options(tmp_path_factory):
         tasks=(TASK,),
         out=folder / "results",
         runs=folder / "runs",
-        processes=1,
+        processes=0,
         films=False,
     )
 

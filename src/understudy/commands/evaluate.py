@@ -47,7 +47,7 @@ def run(
         row_episodes: Fewer layouts for slow rows: ROW NUMBER, ...
         out: Folder of the result file.
         runs: Folder where finished episodes, clips and the page are kept.
-        processes: How many run side by side.
+        processes: How many run side by side, one thread each; 0 runs them in this process.
         films: Run the quickest successes and the worst failures again, for films on the page.
     """
     from understudy.evaluation.run_suite import SuiteOptions, run_suite

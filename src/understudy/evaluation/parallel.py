@@ -29,14 +29,14 @@ def run_parallel(function: Callable[[Work], Result], jobs: Sequence[Work], proce
     Args:
         function: of a module, so that a new process can import it.
         jobs: handed to it one by one.
-        processes: how many run side by side; 1 runs them here.
+        processes: how many run side by side; 0 runs the jobs in this process, with the threads that it has.
 
     Raises:
         UnderstudyError: what a job raises, or that a process was killed. Jobs that run are then stopped, too.
     """
-    if processes < 1:
-        raise UnderstudyError(f"{processes} processes: needs at least 1")
-    if processes == 1 or len(jobs) < 2:
+    if processes < 0:
+        raise UnderstudyError(f"{processes} processes: needs at least 1, or 0 to work in this one")
+    if processes == 0 or not jobs:
         yield from map(function, jobs)
         return
     others = set(multiprocessing.active_children())

@@ -44,6 +44,7 @@ class SuiteOptions:
     out: Path = Path("results")
     runs: Path = Path("runs")
     processes: int = 2
+    """Workers side by side; 0 works in this process."""
     films: bool = True
     """Run the best and the worst episodes again for films on the page."""
 
@@ -56,7 +57,7 @@ def run_suite(name: str, options: SuiteOptions) -> EvalReport:
     turns = plan(suite, options)
     started = time.monotonic()
     done = {turn: episode for turn in turns if (episode := read_episode(turn, runs)) is not None}
-    earlier_s = sum(episode["seconds"] for episode in done.values()) / options.processes
+    earlier_s = sum(episode["seconds"] for episode in done.values()) / max(options.processes, 1)
     jobs = _jobs([turn for turn in turns if turn not in done], suite, runs)
     with _progress() as progress:
         bar = progress.add_task(f"evaluate {name}", total=len(turns), completed=len(done))
