@@ -1,11 +1,10 @@
 """Policies that cost nothing: one that stays where it is, and one that knows one episode by heart."""
 
-import sys
 from functools import cache
-from types import SimpleNamespace
 
 import pytest
 
+from understudy.evaluation import episode, perform
 from understudy.methods import POLICIES
 from understudy.methods.policy import Policy
 from understudy.records import ActionChunk
@@ -72,9 +71,11 @@ def by_heart():
 
 @pytest.fixture(scope="module")
 def named_fakes():
-    """Both classes as policies `still` and `by_heart`, which `make_policy` makes."""
+    """Both classes as policies `still` and `by_heart` wherever an evaluation makes policies by name."""
+    fakes = {"still": Still, "by_heart": ByHeart}
     with pytest.MonkeyPatch.context() as patch:
-        for name, made in (("still", Still), ("by_heart", ByHeart)):
-            patch.setitem(sys.modules, f"fake_policy_{name}", SimpleNamespace(make=made))
-            patch.setitem(POLICIES, name, f"fake_policy_{name}")
+        for name in fakes:
+            patch.setitem(POLICIES, name, POLICIES["kinematic"])  # a name that is known, and has no folder
+        for module in (episode, perform):
+            patch.setattr(module, "make_policy", lambda name, robot: fakes[name](robot))
         yield
