@@ -10,7 +10,6 @@ from scipy.stats import binomtest
 from understudy.errors import UnderstudyError
 from understudy.evaluation.quote import quoted, stale_documents
 from understudy.evaluation.result_file import (
-    current_commit,
     make_report,
     markdown_table,
     merge_cells,
@@ -19,6 +18,7 @@ from understudy.evaluation.result_file import (
     write_report,
 )
 from understudy.evaluation.statistics import clopper_pearson
+from understudy.provenance import current_commit
 from understudy.records import EvalCell, EvalReport
 
 CELLS = (

@@ -11,7 +11,6 @@ from typing import Any
 from understudy.errors import UnderstudyError
 from understudy.evaluation.judge import Judge, goals_of_label
 from understudy.evaluation.prompts import Shown, make_prompt, shown_by
-from understudy.evaluation.result_file import current_commit
 from understudy.evaluation.rollout import run_rollout
 from understudy.evaluation.rows import Contestant, fingerprint, policy_folder
 from understudy.files import write_text

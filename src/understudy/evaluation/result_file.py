@@ -1,9 +1,6 @@
 """Result files: one JSON form for every table, and the Markdown that README and docs quote from it."""
 
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
@@ -12,10 +9,10 @@ from pathlib import Path
 from understudy.errors import UnderstudyError
 from understudy.evaluation.statistics import clopper_pearson
 from understudy.files import write_text
+from understudy.provenance import current_commit, machine_name
 from understudy.records import EvalCell, EvalReport
 
 __all__ = [
-    "machine_name",
     "make_report",
     "markdown_table",
     "merge_cells",
@@ -26,33 +23,6 @@ __all__ = [
 
 _ALWAYS = ("row", "metric", "value")
 _AND = " && "
-
-
-def machine_name() -> str:
-    """Cores and processor of this machine, as quoted beside numbers."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
-        ]
-        model = names[0] if names else model
-    return f"{os.cpu_count()} cores, {model}, {platform.system()}, Python {platform.python_version()}"
-
-
-_CODE = ("src", "benchmarks", "pyproject.toml")
-
-
-def current_commit(folder: Path = Path()) -> str:
-    """Short commit of the checkout at `folder`, with `-dirty` if its code is changed; `unknown` outside a checkout."""
-
-    def git(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
-
-    head = git("rev-parse", "--short", "HEAD")
-    if head.returncode != 0:
-        return "unknown"
-    return head.stdout.strip() + ("-dirty" if git("status", "--porcelain", "--", *_CODE).stdout else "")
 
 
 def rate_cell(

@@ -3,53 +3,35 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from understudy.episodes.normalisation import NormalisationKind
-from understudy.episodes.paired import PairedWindows, WindowConfig
-from understudy.errors import UnderstudyError
-from understudy.methods.chunked_sampling import SamplingConfig
+from understudy.episodes.paired import PairedWindows
 from understudy.methods.dp_language.loss import loss
 from understudy.methods.dp_language.model import LanguageDiffusion, ModelConfig
 from understudy.methods.dp_language.text import ClipText, Text, WordText, vocabulary_of
 from understudy.methods.experiment import Batch, Experiment, TrainingData
+from understudy.methods.paired_experiment import SMALLEST, PairedExperiment
 from understudy.methods.policy_folder import write_policy_folder
 from understudy.networks.action_diffusion import DiffusionConfig
-from understudy.networks.edm import EDM
 
-__all__ = ["EXPERIMENTS", "DPLanguageExperiment", "model_config_from_json"]
+__all__ = ["EXPERIMENTS", "DPLanguageExperiment"]
 
 
 @dataclass(frozen=True)
-class DPLanguageExperiment(Experiment):
-    """Settings of a language policy beside those of every run."""
+class DPLanguageExperiment(PairedExperiment):
+    """A robot's episodes and their labels; nothing of the person is read."""
 
-    robot: str = "xarm7_gripper"
-    num_times: int = 8
-    """Windows of one episode in a sample."""
-    normalisation: NormalisationKind = "symmetric"
     model: ModelConfig = field(default_factory=ModelConfig)
-    sampling: SamplingConfig = field(default_factory=SamplingConfig)
     clip: Path | None = None
     """Folder of CLIP's text tower; None: the small built-in word encoder."""
     jitter: float = 0.15
-    """As in `random_colours`."""
+    """Of colours, as in `random_colours`."""
 
     def make_data(self) -> PairedWindows:
-        """Episodes of the robot and their labels."""
-        windows = WindowConfig(
-            robot=self.robot,
-            image_size=self.model.image_size,
-            prompt_frames=0,
-            num_times=self.num_times,
-            history=self.sampling.execute,
-            chunk=self.model.chunk,
-            normalisation=self.normalisation,
-        )
-        return PairedWindows(self.data, windows)
+        """Windows of the sizes of the model."""
+        return self.open_windows(self.model.image_size, self.model.chunk)
 
     def make_model(self, data: TrainingData) -> LanguageDiffusion:
         """A new network for the robot and the labels of the data."""
@@ -66,32 +48,11 @@ class DPLanguageExperiment(Experiment):
         """A policy folder."""
         assert isinstance(data, PairedWindows)
         assert isinstance(model, LanguageDiffusion)
-        content = {
-            "method": "dp_language",
-            "robot": self.robot,
-            "experiment": self.name,
-            "model": asdict(model.config),
-            "text": self._text(data).to_json(),
-            "normalisation": data.normalisation.to_json(),
-            "sampling": self.sampling.to_json(),
-            "dt_s": 1 / data.fps,
-            "labels": list(data.labels),
-        }
-        write_policy_folder(folder, content, model)
+        content = self.description("dp_language", data, asdict(model.config))
+        write_policy_folder(folder, content | {"text": self._text(data).to_json()}, model)
 
     def _text(self, data: PairedWindows) -> Text:
         return ClipText(self.clip) if self.clip else WordText(vocabulary_of(data.labels))
-
-
-def model_config_from_json(content: Mapping[str, Any], where: str) -> ModelConfig:
-    """Read a model's sizes; `where` names the file in errors."""
-    try:
-        diffusion = dict(content["diffusion"])
-        diffusion["edm"] = EDM(**diffusion["edm"])
-        stages = tuple(tuple(stage) for stage in content["image_stages"])
-        return ModelConfig(**{**content, "image_stages": stages, "diffusion": DiffusionConfig(**diffusion)})
-    except (TypeError, KeyError) as error:
-        raise UnderstudyError(f"{where}: model: sizes do not fit this version: {error}") from error
 
 
 def tabletop_tiny() -> DPLanguageExperiment:
@@ -115,7 +76,6 @@ def xhand_tiny() -> DPLanguageExperiment:
 
 def tabletop_debug() -> DPLanguageExperiment:
     """Seconds: for tests."""
-    small = DiffusionConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1, attention_dropout=0.0, dropout=0.0)
     return replace(
         tabletop_tiny(),
         name="dp_language_tabletop_debug",
@@ -125,7 +85,7 @@ def tabletop_debug() -> DPLanguageExperiment:
         warmup_steps=1,
         precision="no",
         num_times=2,
-        model=ModelConfig(image_size=32, chunk=4, image_stages=((8, 4), (8, 2), (8, 2)), diffusion=small),
+        model=ModelConfig(image_size=32, chunk=4, image_stages=((8, 4), (8, 2), (8, 2)), diffusion=SMALLEST),
     )
 
 

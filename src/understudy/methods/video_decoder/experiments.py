@@ -3,50 +3,32 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from understudy.episodes.normalisation import NormalisationKind
-from understudy.episodes.paired import PairedWindows, WindowConfig
-from understudy.errors import UnderstudyError
-from understudy.methods.chunked_sampling import SamplingConfig
+from understudy.episodes.paired import PairedWindows
 from understudy.methods.experiment import Batch, Experiment, TrainingData
+from understudy.methods.paired_experiment import SMALLEST, PairedExperiment
 from understudy.methods.policy_folder import write_policy_folder
 from understudy.methods.video_decoder.loss import LossConfig, loss
 from understudy.methods.video_decoder.model import ModelConfig, VideoDecoder
 from understudy.networks.action_diffusion import DiffusionConfig
-from understudy.networks.edm import EDM
 
-__all__ = ["EXPERIMENTS", "VideoDecoderExperiment", "model_config_from_json"]
+__all__ = ["EXPERIMENTS", "VideoDecoderExperiment"]
 
 
 @dataclass(frozen=True)
-class VideoDecoderExperiment(Experiment):
-    """Settings of a video decoder beside those of every run."""
+class VideoDecoderExperiment(PairedExperiment):
+    """Pairs of a person's clip and a robot's episode."""
 
-    robot: str = "xarm7_gripper"
-    num_times: int = 8
-    """Windows of one episode in a sample."""
-    normalisation: NormalisationKind = "symmetric"
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
-    sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
     def make_data(self) -> PairedWindows:
-        """Pairs of a person's clip and a robot's episode."""
-        windows = WindowConfig(
-            robot=self.robot,
-            image_size=self.model.image_size,
-            prompt_frames=self.model.prompt_frames,
-            num_times=self.num_times,
-            history=self.sampling.execute,
-            chunk=self.model.chunk,
-            num_phases=self.model.num_phases,
-            normalisation=self.normalisation,
-        )
-        return PairedWindows(self.data, windows)
+        """Clips and windows of the sizes of the model."""
+        model = self.model
+        return self.open_windows(model.image_size, model.chunk, model.prompt_frames, model.num_phases)
 
     def make_model(self, data: TrainingData) -> VideoDecoder:
         """A new network for the robot of the data."""
@@ -62,28 +44,7 @@ class VideoDecoderExperiment(Experiment):
         """A policy folder."""
         assert isinstance(data, PairedWindows)
         assert isinstance(model, VideoDecoder)
-        content = {
-            "method": "video_decoder",
-            "robot": self.robot,
-            "experiment": self.name,
-            "model": asdict(model.config),
-            "normalisation": data.normalisation.to_json(),
-            "sampling": self.sampling.to_json(),
-            "dt_s": 1 / data.fps,
-            "labels": list(data.labels),
-        }
-        write_policy_folder(folder, content, model)
-
-
-def model_config_from_json(content: Mapping[str, Any], where: str) -> ModelConfig:
-    """Read a model's sizes; `where` names the file in errors."""
-    try:
-        diffusion = dict(content["diffusion"])
-        diffusion["edm"] = EDM(**diffusion["edm"])
-        stages = {key: tuple(tuple(s) for s in content[key]) for key in ("prompt_stages", "image_stages")}
-        return ModelConfig(**{**content, **stages, "diffusion": DiffusionConfig(**diffusion)})
-    except (TypeError, KeyError) as error:
-        raise UnderstudyError(f"{where}: model: sizes do not fit this version: {error}") from error
+        write_policy_folder(folder, self.description("video_decoder", data, asdict(model.config)), model)
 
 
 def tabletop_tiny() -> VideoDecoderExperiment:
@@ -107,7 +68,6 @@ def xhand_tiny() -> VideoDecoderExperiment:
 
 def tabletop_debug() -> VideoDecoderExperiment:
     """Seconds: for tests."""
-    small = DiffusionConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1, attention_dropout=0.0, dropout=0.0)
     stages = ((8, 4), (8, 2), (8, 2))
     return replace(
         tabletop_tiny(),
@@ -126,7 +86,7 @@ def tabletop_debug() -> VideoDecoderExperiment:
             prompt_layers=1,
             prompt_stages=stages,
             image_stages=stages,
-            diffusion=small,
+            diffusion=SMALLEST,
         ),
     )
 

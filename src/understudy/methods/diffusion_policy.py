@@ -1,0 +1,108 @@
+"""What every policy with an action diffusion head does alike: look, sample a chunk, carry out a part of it."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from understudy.episodes.normalisation import Normalisation
+from understudy.errors import UnderstudyError
+from understudy.methods.config_json import config_from_json
+from understudy.methods.observation_pair import ObservationPair
+from understudy.methods.policy import Policy
+from understudy.methods.policy_folder import PolicyFolder
+from understudy.networks.action_diffusion import ActionDiffusion
+from understudy.networks.edm import Sampler
+from understudy.networks.image_encoder import to_float
+from understudy.records import ActionChunk, Observation
+
+__all__ = ["DiffusionPolicy", "Execution", "SamplingConfig"]
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How chunks are drawn. Few steps are enough: what is sampled is nearly determined by the condition."""
+
+    steps: int = 5
+    sampler: Sampler = "euler"
+    start: Literal["zero", "noise"] = "zero"
+    """`zero` begins at the mean of the noise: an unsure policy then takes the middle way rather than a random one."""
+    execute: int = 4
+    """Actions of a chunk that are carried out before the policy looks again."""
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any], where: str) -> "SamplingConfig":
+        """Read and check; `where` names file and field in errors."""
+        config = config_from_json(SamplingConfig, content, where)
+        if config.start not in ("zero", "noise") or config.sampler not in ("euler", "heun") or config.steps < 1:
+            raise UnderstudyError(f"{where}: needs steps >= 1, euler or heun, zero or noise: {dict(content)}")
+        return config
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What turns a network's output into motion of a robot."""
+
+    normalisation: Normalisation
+    """Of actions and states."""
+    dt_s: float
+    """Control step that the policy was trained at [s]."""
+    sampling: SamplingConfig
+
+    @staticmethod
+    def of_folder(folder: PolicyFolder) -> "Execution":
+        """As a policy folder says; raises `UnderstudyError` where a field is missing or does not fit."""
+        where = str(folder.path / "policy.json")
+        return Execution(
+            Normalisation.from_json(folder.require("normalisation"), where),
+            float(folder.require("dt_s")),
+            SamplingConfig.from_json(folder.require("sampling"), f"{where}: sampling"),
+        )
+
+
+class DiffusionPolicy(Policy):
+    """Final classes say what their prompt is and make the condition of the head from it and from what is seen."""
+
+    def __init__(self, head: ActionDiffusion, image_size: int, execution: Execution, seed: int) -> None:
+        """Make a policy.
+
+        Args:
+            head: in evaluation mode.
+            image_size: of the images that the condition is made from [px].
+            execution: normalisation, control step and sampling.
+            seed: of the noise.
+        """
+        self._head, self._execution = head, execution
+        self._generator = torch.Generator().manual_seed(seed)
+        self.image_size = image_size
+        self.execute = execution.sampling.execute
+        self._seen = ObservationPair()
+
+    @abstractmethod
+    def _context(
+        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"]
+    ) -> Float[Tensor, "1 M D"]:
+        """Condition tokens, encoded by the head; what depends on the prompt alone is made at the first call."""
+
+    @torch.inference_mode()
+    def act(self, observation: Observation) -> ActionChunk:
+        """The next chunk.
+
+        Raises:
+            UnderstudyError: an observation without the state of the policy's robot.
+        """
+        normalisation, sampling = self._execution.normalisation, self._execution.sampling
+        images, states = self._seen.add(observation, normalisation, self.image_size)
+        context = self._context(to_float(torch.from_numpy(images)[None]), torch.from_numpy(states)[None])
+        shape = (1, self._head.chunk, self._head.action_size)
+        start = torch.zeros(shape) if sampling.start == "zero" else torch.randn(shape, generator=self._generator)
+        actions = self._head.sample(context, start, sampling.steps, sampling.sampler)
+        return ActionChunk(normalisation.invert(actions[0].numpy()), self._execution.dt_s)
+
+    def _begin(self) -> None:
+        """Forget the episode before."""
+        self._seen = ObservationPair()
