@@ -121,7 +121,7 @@ def _damage_description(folder, change):
         (lambda f: (f / "model.safetensors").unlink(), "model.safetensors"),
         (lambda f: _damage_description(f, lambda c: c.pop("normalisation")), "no field 'normalisation'"),
         (lambda f: _damage_description(f, lambda c: c.update(format="understudy policy 9")), "understudy policy 9"),
-        (lambda f: _damage_description(f, lambda c: c["model"].update(depth=3)), "model: unknown field .depth.; valid: image_size"),
+        (lambda f: _damage_description(f, lambda c: c["model"].update(depth=3)), "unknown field .depth.; valid: image"),
         (lambda f: _damage_description(f, lambda c: c["sampling"].update(steps=0)), "sampling: needs steps"),
         (lambda f: (f / "policy.json").write_text("{"), "not a policy"),
     ],

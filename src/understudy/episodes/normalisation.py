@@ -69,9 +69,7 @@ class Normalisation:
         return Normalisation(kind, names, offset, scale)
 
 
-def fit_normalisation(
-    kind: str, values: Sequence[Float[np.ndarray, "_ A"]], names: tuple[str, ...]
-) -> Normalisation:
+def fit_normalisation(kind: str, values: Sequence[Float[np.ndarray, "_ A"]], names: tuple[str, ...]) -> Normalisation:
     """Fit one normalisation to the union of several sets of actions or states.
 
     Args:

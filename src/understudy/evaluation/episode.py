@@ -16,6 +16,7 @@ from understudy.evaluation.rows import Contestant, fingerprint, policy_folder
 from understudy.files import write_text
 from understudy.methods import make_policy
 from understudy.methods.policy import Policy
+from understudy.provenance import current_commit
 from understudy.simulation.tabletop import Tabletop
 
 __all__ = ["Episode", "Job", "Turn", "read_episode", "run_job", "run_turn"]

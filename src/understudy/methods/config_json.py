@@ -11,7 +11,7 @@ __all__ = ["config_from_json"]
 C = TypeVar("C")
 
 
-def config_from_json(kind: type[C], content: Mapping[str, Any], where: str) -> C:
+def config_from_json(kind: type[C], content: object, where: str) -> C:
     """Make `kind` from what `dataclasses.asdict` and JSON made of it.
 
     Args:
