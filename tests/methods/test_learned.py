@@ -114,9 +114,9 @@ def _damage_description(folder, change):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda f: _damage_weights(f, lambda t: t.pop("plan.bias")), "1 missing keys, such as plan.bias"),
+        (lambda f: _damage_weights(f, lambda t: t.pop("path.bias")), "1 missing keys, such as path.bias"),
         (lambda f: _damage_weights(f, lambda t: t.update(extra=torch.ones(1))), "1 unknown keys, such as extra"),
-        (lambda f: _damage_weights(f, lambda t: t.update({"plan.bias": torch.ones(2)})), "plan.bias is"),
+        (lambda f: _damage_weights(f, lambda t: t.update({"path.bias": torch.ones(2)})), "path.bias is"),
         (lambda f: (f / "model.safetensors").write_bytes(b"short"), "not a whole safetensors file"),
         (lambda f: (f / "model.safetensors").unlink(), "model.safetensors"),
         (lambda f: _damage_description(f, lambda c: c.pop("normalisation")), "no field 'normalisation'"),

@@ -101,7 +101,7 @@ def tabletop_base() -> DPLanguageExperiment:
         num_workers=8,
         model=ModelConfig(
             160,
-            image_stages=((64, 4), (128, 2), (128, 1), (256, 2), (256, 1)),
+            image_stages=((64, 4), (128, 2), (128, 1), (256, 2)),
             num_looks=8,
             diffusion=DiffusionConfig(),
         ),

@@ -93,7 +93,7 @@ def tabletop_debug() -> VideoDecoderExperiment:
 
 def tabletop_base() -> VideoDecoderExperiment:
     """160 px, for one GPU."""
-    stages = ((64, 4), (128, 2), (128, 1), (256, 2), (256, 1))
+    stages = ((64, 4), (128, 2), (128, 1), (256, 2))
     return replace(
         tabletop_tiny(),
         name="video_decoder_tabletop_base",

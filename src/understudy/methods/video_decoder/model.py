@@ -1,8 +1,8 @@
 """A policy conditioned on a video and trained end to end: prompt video -> plan -> actions, in one network.
 
 This is the baseline that Human2Robot calls "action decoder with human": what video pretraining has to beat. The prompt
-encoder is read out by plan queries, one per phase of the robot's episode. From each a coarse path of the robot is
-predicted (a loss from the robot's own actions: it makes the tokens carry *where*), and the action head attends to them.
+encoder is read out by queries, one per phase of the robot's episode, and each becomes a way-point of the robot's coming
+path (with a loss from the robot's own actions). The path is all that the action head learns of the prompt.
 """
 
 from dataclasses import dataclass, field
@@ -78,9 +78,10 @@ class VideoDecoder(nn.Module):
         self.config = config
         width = config.diffusion.width
         self.prompt = PromptEncoder(config)
-        self.plan = nn.Linear(width, config.action_size)
-        self.plan_in = nn.Linear(config.action_size, width)
-        self.condition = nn.Sequential(nn.Linear(config.num_phases * config.action_size + width, width), nn.GELU())
+        self.path = nn.Linear(width, config.action_size)
+        self.path_in = nn.Linear(config.action_size, width)
+        self.phases = nn.Parameter(torch.randn(config.num_phases, width) * 0.02)
+        self.condition = nn.Sequential(nn.Linear(config.num_phases * config.action_size, width), nn.GELU())
         self.images = ImageEncoder(config.image_size, condition=width, stages=config.image_stages)
         self.image_in = nn.Linear(self.images.size, width)
         self.state_in = nn.Linear(2 * config.action_size, width)
@@ -88,34 +89,30 @@ class VideoDecoder(nn.Module):
         self.readout = _readout(config, config.image_stages)
         self.head = ActionDiffusion(config.diffusion, config.chunk, config.action_size)
 
-    def make_plan(
-        self, prompt_BTCSS: Float[Tensor, "B T 3 S S"]
-    ) -> tuple[Float[Tensor, "B P D"], Float[Tensor, "B P A"]]:
-        """Tokens of the phases, and the robot's path that they stand for (normalised); images as `to_float` gives."""
-        tokens = self.prompt(prompt_BTCSS)
-        return tokens, self.plan(tokens)
+    def plan(self, prompt_BTCSS: Float[Tensor, "B T 3 S S"]) -> Float[Tensor, "B P A"]:
+        """The path that the robot is to take (normalised): all that the action head learns of the prompt."""
+        return self.path(self.prompt(prompt_BTCSS))
 
     def context(
         self,
-        plan: tuple[Float[Tensor, "B P D"], Float[Tensor, "B P A"]],
+        path_BPA: Float[Tensor, "B P A"],
         images_B2CSS: Float[Tensor, "B 2 3 S S"],
         states_B2A: Float[Tensor, "B 2 A"],
     ) -> Float[Tensor, "B M D"]:
         """Condition tokens of the action head.
 
         Args:
-            plan: as `make_plan` gives it.
-            images_B2CSS: the earlier image, then the present one.
+            path_BPA: as `plan` gives it.
+            images_B2CSS: the earlier image, then the present one, as `to_float` gives them.
             states_B2A: robot states at the same times, normalised as actions are.
         """
-        tokens, path = plan
-        wanted = self.condition(torch.cat([path.flatten(1), tokens.mean(1)], dim=1))
+        wanted = self.condition(path_BPA.flatten(1))
         own = self.state_in(states_B2A.flatten(1))
         *_, fine, coarse = self.images(images_B2CSS[:, 1], images_B2CSS[:, 0], wanted)
         seen = self.image_in(coarse.flatten(1))
         looks = self.look(wanted + own + seen).unflatten(1, (self.config.num_looks, -1))
         looks = self.readout(looks, fine[:, None])
-        parts = (tokens + self.plan_in(path), looks, seen[:, None], own[:, None])
+        parts = (self.path_in(path_BPA) + self.phases, looks, seen[:, None], own[:, None])
         return self.head.encode(torch.cat(parts, dim=1))
 
 

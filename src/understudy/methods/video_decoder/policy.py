@@ -38,7 +38,7 @@ class VideoDecoderPolicy(DiffusionPolicy):
         self.prompt_size = model.config.image_size
         self.prompt_frames = model.config.prompt_frames
         self._prompt: HumanVideo | None = None
-        self._plan: tuple[Tensor, Tensor] | None = None
+        self._path: Tensor | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -54,21 +54,19 @@ class VideoDecoderPolicy(DiffusionPolicy):
         if isinstance(prompt, str | HandTrack):
             kind = "a label" if isinstance(prompt, str) else "a hand track"
             raise UnderstudyError(f"video_decoder is prompted with a video, not with {kind}")
-        self._prompt, self._plan = prompt, None
+        self._prompt, self._path = prompt, None
         self._begin()
 
     def path(self) -> Float[np.ndarray, "P A"] | None:
         """The planned way-points in the robot's action space; None before the first `act`."""
-        if self._plan is None:
-            return None
-        return self._execution.normalisation.invert(self._plan[1][0].numpy())
+        return None if self._path is None else self._execution.normalisation.invert(self._path[0].numpy())
 
     def _context(
         self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"]
     ) -> Float[Tensor, "1 M D"]:
-        if self._plan is None:
-            self._plan = self._model.make_plan(to_float(torch.from_numpy(self._frames())[None]))
-        return self._model.context(self._plan, images_B2CSS, states_B2A)
+        if self._path is None:
+            self._path = self._model.plan(to_float(torch.from_numpy(self._frames())[None]))
+        return self._model.context(self._path, images_B2CSS, states_B2A)
 
     def _frames(self) -> UInt8[np.ndarray, "N S S 3"]:
         config = self._model.config
