@@ -63,3 +63,18 @@ def test_data_sets_that_are_not_pairs_are_refused(tmp_path):
 def test_a_missing_data_set_is_named(tmp_path):
     with pytest.raises(UnderstudyError, match="xarm7_gripper"):
         PairedWindows(tmp_path, CONFIG)
+
+
+def test_failed_episodes_are_left_out_and_sealed_splits_refused(tmp_path):
+    write_pairs(tmp_path / "failed", metadata=({}, {"success": False}, {}))
+    data = PairedWindows(tmp_path / "failed", CONFIG)
+    assert len(data) == 2
+    kept = data.sample(1, np.random.default_rng(0))
+    assert np.allclose(kept["path"][0], data.normalisation.apply(data._robot.column("action", 2))[0], atol=1e-6)
+    assert np.array_equal(kept["prompt"][0], data._clips.episode(2)[0])
+    write_pairs(tmp_path / "sealed", metadata=({}, {}, {"split": "test"}))
+    with pytest.raises(UnderstudyError, match="episode 2 is of the split test"):
+        PairedWindows(tmp_path / "sealed", CONFIG)
+    write_pairs(tmp_path / "none", metadata=({"success": False},) * 3)
+    with pytest.raises(UnderstudyError, match="no episode that succeeded"):
+        PairedWindows(tmp_path / "none", CONFIG)

@@ -12,10 +12,10 @@ LABELS = ("push the red cube to a line", "press a button", "push the red cube to
 IMAGES = "observation.images.front"
 
 
-def write_pairs(root, lengths=LENGTHS, labels=LABELS, person_labels=None, robots=(ROBOT,)):
+def write_pairs(root, lengths=LENGTHS, labels=LABELS, person_labels=None, robots=(ROBOT,), metadata=({}, {}, {})):
     rng = np.random.default_rng(0)
     for robot in robots:
-        _write_robot(root / robot, rng, lengths, labels, robot)
+        _write_robot(root / robot, rng, lengths, labels, robot, metadata)
     features = {IMAGES: video(SIZE, SIZE), "width": vector(("x",))}
     with EpisodeWriter(root / "human_hand", 20, features, "human_hand") as writer:
         for seed, label in enumerate(person_labels or labels):
@@ -24,7 +24,7 @@ def write_pairs(root, lengths=LENGTHS, labels=LABELS, person_labels=None, robots
     return root
 
 
-def _write_robot(root, rng, lengths, labels, robot):
+def _write_robot(root, rng, lengths, labels, robot, metadata):
     space = get_embodiment(robot).action_space
     features = {
         IMAGES: video(SIZE, SIZE),
@@ -36,7 +36,7 @@ def _write_robot(root, rng, lengths, labels, robot):
             rows = rng.uniform(-0.1, 0.1, (length, space.size)).astype(np.float32).cumsum(0)
             data = {"observation.state": rows, "action": rows + np.float32(0.01)}
             frames = {IMAGES: rng.integers(0, 255, (length, SIZE, SIZE, 3), dtype=np.uint8)}
-            writer.add_episode(data, frames, label, metadata={"seed": seed})
+            writer.add_episode(data, frames, label, metadata={"seed": seed} | metadata[seed])
 
 
 @pytest.fixture(scope="session")

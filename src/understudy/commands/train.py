@@ -35,9 +35,9 @@ def run(
 
     Examples:
       understudy list experiments
-      understudy train dp_language_debug
-      understudy train dp_language_tiny --minutes 15 --seed 1 --out runs/dp_1
-      understudy train dp_language_tiny --out runs/dp_1 --resume
+      understudy train dp_language_tabletop_debug --data data/tabletop
+      understudy train dp_language_tabletop_tiny --minutes 15 --seed 1 --out runs/dp_1
+      understudy train dp_language_tabletop_tiny --out runs/dp_1 --resume
 
     Args:
         experiment: See `understudy list experiments`.

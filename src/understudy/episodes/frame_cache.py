@@ -86,11 +86,11 @@ def _fingerprint(reader: EpisodeReader, name: str, size: int) -> str:
     digest = hashlib.sha256(json.dumps([_FORMAT, name, size, reader.fps]).encode())
     for index, length in enumerate(reader.lengths):
         span = reader.video_span(name, index)
-        content: object = reader.episode_statistics(name, index)
-        if not content:  # a data set without statistics: the file itself must do
-            if not span.path.exists():
-                raise UnderstudyError(f"{span.path}: no such file")
-            content = [str(span.path), span.path.stat().st_mtime_ns, span.start_s]
+        if not span.path.exists():
+            raise UnderstudyError(f"{span.path}: no such file")
+        content: object = reader.checksum(name, index)
+        if content is None:  # a data set of another program: the file itself must do
+            content = [str(span.path), span.path.stat().st_size, span.path.stat().st_mtime_ns, span.start_s]
         digest.update(json.dumps([length, content]).encode())
     return digest.hexdigest()[:24]
 

@@ -12,7 +12,7 @@ from jaxtyping import Int
 from understudy.episodes.episodes_table import with_column
 from understudy.episodes.layout import FilePlace, Limits, data_file, video_file
 from understudy.episodes.video_stream import join_videos, stream_format
-from understudy.episodes.whole_folder import WholeFolder
+from understudy.episodes.whole_folder import WholeFolder, link_or_copy
 
 __all__ = ["merge_files"]
 
@@ -81,7 +81,7 @@ def _merge(
         if len(paths) > 1:
             join(paths, [counts[old[i]] for i in group], target)
         else:
-            target.hardlink_to(paths[0])
+            link_or_copy(paths[0], target)
         made.append(target)
     for place in old:
         folder.remove(path_of(place))

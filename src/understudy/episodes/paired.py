@@ -41,7 +41,7 @@ class WindowConfig:
 
 
 class PairedWindows:
-    """A `SampleSource`: index = pair of episodes. Samples hold
+    """A `SampleSource`: index = pair of episodes, without those that the recording calls failed. It holds
 
     - `prompt` (N, S, S, 3) uint8: the person's clip (if asked for);
     - `images` (M, 2, S, S, 3) uint8 and `states` (M, 2, A): earlier and present, normalised;
@@ -64,11 +64,13 @@ class PairedWindows:
             raise UnderstudyError(
                 f"{self._robot.root}: {_ACTION} is ordered {', '.join(names)}; {config.robot} has {', '.join(expected)}"
             )
-        count = range(self._robot.num_episodes)
-        tasks = [self._robot.episode(i).task for i in count]
+        tasks = [self._robot.episode(i).task for i in range(self._robot.num_episodes)]
+        count = self._episodes = [i for i in range(len(tasks)) if self._is_for_training(i)]
+        if not count:
+            raise UnderstudyError(f"{self._robot.root}: no episode that succeeded")
         self.labels: Sequence[str] = sorted(set(tasks))
         """Every label of the data set, sorted."""
-        self._label = [self.labels.index(task) for task in tasks]
+        self._label = [self.labels.index(tasks[i]) for i in count]
         actions = [self._robot.column(_ACTION, i) for i in count]
         states = [self._robot.column(_STATE, i) for i in count]
         self.normalisation: Normalisation = fit_normalisation(config.normalisation, [*actions, *states], names)
@@ -93,7 +95,7 @@ class PairedWindows:
         before = past(steps, (config.history, 0))
         ahead, exists = future(steps, config.chunk, len(actions))
         sample: Sample = {
-            "images": self._images.episode(index)[before],
+            "images": self._images.episode(self._episodes[index])[before],
             "states": states[before],
             "actions": actions[ahead],
             "exists": exists,
@@ -101,9 +103,17 @@ class PairedWindows:
             "label": np.array(self._label[index], dtype=np.int64),
         }
         if self._clips is not None:
-            clip = self._clips.episode(index)
+            clip = self._clips.episode(self._episodes[index])
             sample["prompt"] = clip[even_frames(len(clip), config.prompt_frames)]
         return sample
+
+    def _is_for_training(self, index: int) -> bool:
+        """Whether it succeeded, as far as the recording says; raises `UnderstudyError` for a sealed split."""
+        metadata = self._robot.episode(index).metadata
+        split = metadata.get("split", "train")
+        if split != "train":
+            raise UnderstudyError(f"{self._robot.root}: episode {index} is of the split {split}: not for training")
+        return bool(metadata.get("success", True))
 
     def _open_clips(self, root: Path, tasks: Sequence[str]) -> FrameCache:
         person = EpisodeReader(root / _PERSON)

@@ -141,6 +141,12 @@ class EpisodeReader:
         task = tasks[0] if isinstance(tasks, list) else tasks
         return EpisodeRecord(index, int(self._lengths[index]), task, metadata)
 
+    def checksum(self, name: str, index: int) -> int | None:
+        """CRC-32 of the compressed frames of a video feature in one episode; None where the data set has none."""
+        field = layout.checksum_field(name)
+        value = self._table[field][self._checked_episode(index)].as_py() if field in self._table.column_names else None
+        return None if value is None else int(value)
+
     def column(self, name: str, index: SupportsIndex) -> Shaped[np.ndarray, "T n"]:
         """The numbers of a feature in one episode, in the units its recorder used; read-only.
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from understudy.errors import UnderstudyError
 
-__all__ = ["WholeFolder"]
+__all__ = ["WholeFolder", "link_or_copy"]
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _OWNED: set[Path] = set()
@@ -65,7 +65,7 @@ class WholeFolder:
 
     def link(self, source: Path, path: Path) -> None:
         """Let the file `source` also be at `path` (relative)."""
-        _link(source, self.place(path))
+        link_or_copy(source, self.place(path))
 
     def remove(self, path: Path) -> None:
         """Remove the file at `path` (relative)."""
@@ -151,7 +151,7 @@ class WholeFolder:
             target.unlink(missing_ok=True)
             if (self.root / path).exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _link(self.root / path, target)
+                link_or_copy(self.root / path, target)
         self._lag.clear()
         return self._hidden
 
@@ -186,10 +186,10 @@ def _mirror(root: Path, target: Path) -> None:
         copy = target / Path(folder).relative_to(root)
         copy.mkdir(exist_ok=True)
         for name in names:
-            _link(Path(folder, name), copy / name)
+            link_or_copy(Path(folder, name), copy / name)
 
 
-def _link(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path) -> None:
     """A hard link, or a copy where the file system has none."""
     try:
         os.link(source, target)

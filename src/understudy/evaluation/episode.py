@@ -140,7 +140,7 @@ def run_turn(
     safe = not detail and not table.lost()
     return {
         "success": safe and labelled.holds,
-        "ever": safe and (labelled.holds or labelled.lasted),
+        "ever": labelled.lasted or (safe and labelled.holds),
         "asked": safe and asked.holds,
         "label": safe and label.holds,
         "by_words": by_words,

@@ -38,8 +38,9 @@ class SamplingConfig:
     def from_json(content: Mapping[str, Any], where: str) -> "SamplingConfig":
         """Read and check; `where` names file and field in errors."""
         config = config_from_json(SamplingConfig, content, where)
-        if config.start not in ("zero", "noise") or config.sampler not in ("euler", "heun") or config.steps < 1:
-            raise UnderstudyError(f"{where}: needs steps >= 1, euler or heun, zero or noise: {dict(content)}")
+        known = config.start in ("zero", "noise") and config.sampler in ("euler", "heun")
+        if not known or config.steps < 1 or config.execute < 1:
+            raise UnderstudyError(f"{where}: needs steps, execute >= 1, euler or heun, zero or noise: {dict(content)}")
         return config
 
 

@@ -76,7 +76,8 @@ def _beyond_usual(subject: Subject, name: str) -> Iterator[Finding]:
     angles = {place for places in quaternion_places(subject, name) for place in places}
     columns = [(subject.column(name, index).astype(float), subject.valid(name, index)) for index in subject.episodes]
     steps = [np.abs(_steps(rows, valid)) for rows, valid in columns]
-    everything = np.concatenate(steps)
+    real = [moved[valid[1:] & valid[:-1]] for moved, (_, valid) in zip(steps, columns, strict=True)]
+    everything = np.concatenate(real)
     if not len(everything):
         return
     spread = np.ptp(np.concatenate([rows[valid] for rows, valid in columns]), axis=0)

@@ -62,8 +62,8 @@ def _episode(subject: Subject, video: str, motion: str | None, index: int) -> It
 def _moved(subject: Subject, name: str, index: int) -> Callable[[int, int], float]:
     """How far the most moving number gets between two frames, as a share of its range in the data set."""
     rows, valid = subject.column(name, index), subject.valid(name, index)
-    whole = subject.reader.statistics[name]
-    spread = np.maximum(whole["max"] - whole["min"], 1e-6)
+    pieces = [subject.column(name, i)[subject.valid(name, i)] for i in subject.episodes]
+    spread = np.maximum(np.ptp(np.concatenate(pieces), axis=0), 1e-6) if any(map(len, pieces)) else np.inf
 
     def share(first: int, last: int) -> float:
         if not (valid[first] and valid[last]):

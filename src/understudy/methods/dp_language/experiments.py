@@ -28,6 +28,8 @@ class DPLanguageExperiment(PairedExperiment):
     """Folder of CLIP's text tower; None: the small built-in word encoder."""
     jitter: float = 0.15
     """Of colours, as in `random_colours`."""
+    blank_probability: float = 0.05
+    """Share of labels that are left out: the policy then does anything that the scene allows."""
 
     def make_data(self) -> PairedWindows:
         """Windows of the sizes of the model."""
@@ -42,7 +44,7 @@ class DPLanguageExperiment(PairedExperiment):
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """See `loss.py`."""
         assert isinstance(model, LanguageDiffusion)
-        return loss(model, batch, generator, self.jitter)
+        return loss(model, batch, generator, self.jitter, self.blank_probability)
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder."""
@@ -102,7 +104,6 @@ def tabletop_base() -> DPLanguageExperiment:
         model=ModelConfig(
             160,
             image_stages=((64, 4), (128, 2), (128, 1), (256, 2)),
-            num_looks=8,
             diffusion=DiffusionConfig(),
         ),
     )

@@ -12,7 +12,7 @@ __all__ = ["loss"]
 
 
 def loss(
-    model: LanguageDiffusion, batch: Batch, generator: torch.Generator, jitter: float
+    model: LanguageDiffusion, batch: Batch, generator: torch.Generator, jitter: float, blank_probability: float
 ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
     """Mean over samples and windows.
 
@@ -21,9 +21,11 @@ def loss(
         batch: as `episodes.paired.PairedWindows` gives it, without the prompt.
         generator: of colours and diffusion noise.
         jitter: as in `random_colours`.
+        blank_probability: share of labels that are left out: zeros, as for an empty label.
     """
     times = batch["actions"].shape[1]
-    label = model.text(model.known_labels[batch["label"]]).repeat_interleave(times, 0)
+    blank = torch.rand(len(batch["label"]), generator=generator, device=generator.device) < blank_probability
+    label = (model.text(model.known_labels[batch["label"]]) * ~blank[:, None]).repeat_interleave(times, 0)
     images = to_float(batch["images"], random_colours(len(batch["images"]), jitter, generator))
     context = model.context(label, images.flatten(0, 1), batch["states"].flatten(0, 1))
     total = model.head.loss(context, batch["actions"].flatten(0, 1), generator).mean()

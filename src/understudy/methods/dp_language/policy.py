@@ -56,7 +56,7 @@ class LanguagePolicy(DiffusionPolicy):
         self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"]
     ) -> Float[Tensor, "1 M D"]:
         if self._vector is None:
-            self._vector = self._model.text(self._text.features([self._label]))
+            self._vector = self._model.text(self._text.features([self._label])) * bool(self._label)
         return self._model.context(self._vector, images_B2CSS, states_B2A)
 
 

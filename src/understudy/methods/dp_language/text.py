@@ -113,6 +113,8 @@ class ClipText(Text):
     @torch.inference_mode()
     def features(self, labels: Sequence[str]) -> Float[Tensor, "B E"]:
         """Projected text embeddings of unit length; zeros for an empty label."""
+        if not labels:
+            return torch.zeros(0, self._model.config.projection_dim)
         tokens = self._tokenizer(list(labels), padding=True, truncation=True, return_tensors="pt")
         embeddings = nn.functional.normalize(self._model(**tokens).text_embeds.float(), dim=1)
         present = torch.tensor([bool(label) for label in labels])
