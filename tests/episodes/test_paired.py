@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.methods.conftest import LABELS, LENGTHS, SIZE, write_pairs
@@ -58,6 +60,11 @@ def test_data_sets_that_are_not_pairs_are_refused(tmp_path):
     write_pairs(tmp_path / "count", person_labels=LABELS[:2])
     with pytest.raises(UnderstudyError, match=r"2 episodes, .* has 3: not paired"):
         PairedWindows(tmp_path / "count", CONFIG)
+
+
+def test_frames_are_not_made_larger(root):
+    with pytest.raises(UnderstudyError, match="is 32x32, the policy needs 64 px"):
+        PairedWindows(root, replace(CONFIG, image_size=64))
 
 
 def test_a_missing_data_set_is_named(tmp_path):

@@ -12,22 +12,24 @@ LABELS = ("push the red cube to a line", "press a button", "push the red cube to
 IMAGES = "observation.images.front"
 
 
-def write_pairs(root, lengths=LENGTHS, labels=LABELS, person_labels=None, robots=(ROBOT,), metadata=({}, {}, {})):
+def write_pairs(
+    root, lengths=LENGTHS, labels=LABELS, person_labels=None, robots=(ROBOT,), metadata=({}, {}, {}), size=SIZE
+):
     rng = np.random.default_rng(0)
     for robot in robots:
-        _write_robot(root / robot, rng, lengths, labels, robot, metadata)
-    features = {IMAGES: video(SIZE, SIZE), "width": vector(("x",))}
+        _write_robot(root / robot, rng, lengths, labels, robot, metadata, size)
+    features = {IMAGES: video(size, size), "width": vector(("x",))}
     with EpisodeWriter(root / "human_hand", 20, features, "human_hand") as writer:
         for seed, label in enumerate(person_labels or labels):
-            frames = {IMAGES: rng.integers(0, 255, (5, SIZE, SIZE, 3), dtype=np.uint8)}
+            frames = {IMAGES: rng.integers(0, 255, (5, size, size, 3), dtype=np.uint8)}
             writer.add_episode({"width": np.zeros(5, np.float32)}, frames, label, metadata={"seed": seed})
     return root
 
 
-def _write_robot(root, rng, lengths, labels, robot, metadata):
+def _write_robot(root, rng, lengths, labels, robot, metadata, size):
     space = get_embodiment(robot).action_space
     features = {
-        IMAGES: video(SIZE, SIZE),
+        IMAGES: video(size, size),
         "observation.state": vector(space.names),
         "action": vector(space.names),
     }
@@ -35,13 +37,13 @@ def _write_robot(root, rng, lengths, labels, robot, metadata):
         for seed, (length, label) in enumerate(zip(lengths, labels, strict=True)):
             rows = rng.uniform(-0.1, 0.1, (length, space.size)).astype(np.float32).cumsum(0)
             data = {"observation.state": rows, "action": rows + np.float32(0.01)}
-            frames = {IMAGES: rng.integers(0, 255, (length, SIZE, SIZE, 3), dtype=np.uint8)}
+            frames = {IMAGES: rng.integers(0, 255, (length, size, size, 3), dtype=np.uint8)}
             writer.add_episode(data, frames, label, metadata={"seed": seed} | metadata[seed])
 
 
 @pytest.fixture(scope="session")
 def pairs(tmp_path_factory):
-    return write_pairs(tmp_path_factory.mktemp("pairs"), robots=(ROBOT, "xarm7_xhand"))
+    return write_pairs(tmp_path_factory.mktemp("pairs"))
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from understudy.perception.video import open_video, write_video
 from understudy.records import Camera, Observation
 from understudy.training.train import train
 
-from .conftest import LABELS, ROBOT, SIZE
+from .conftest import LABELS, ROBOT, SIZE, write_pairs
 
 DEBUG = ("video_decoder_tabletop_debug", "dp_language_tabletop_debug")
 
@@ -43,6 +43,11 @@ def observation(seed=0, states=7):
     return Observation(image, Camera(SIZE, SIZE, np.eye(3)), 0.0, rng.uniform(-0.1, 0.1, states))
 
 
+def same(first, second):
+    """The same but for rounding, which depends on where arrays happen to lie in memory."""
+    return np.allclose(first, second, atol=1e-5)
+
+
 @pytest.mark.parametrize("method", ["video_decoder", "dp_language"])
 def test_a_trained_policy_acts_from_its_folder(folders, method, tmp_path):
     policy = make_policy(str(folders[method]), ROBOT)
@@ -54,7 +59,7 @@ def test_a_trained_policy_acts_from_its_folder(folders, method, tmp_path):
     assert np.isfinite(chunk.actions).all()
     again = make_policy(str(folders[method]), ROBOT)
     again.reset(prompt_for(method, tmp_path))
-    assert np.array_equal(again.act(observation()).actions, chunk.actions)
+    assert same(again.act(observation()).actions, chunk.actions)
 
 
 @pytest.mark.parametrize("method", ["video_decoder", "dp_language"])
@@ -69,10 +74,10 @@ def test_prompt_observation_and_history_all_count(folders, method, tmp_path):
 
     prompt = prompt_for(method, tmp_path)
     base = chunks(prompt, observation(0), observation(1))
-    assert np.array_equal(base, chunks(prompt, observation(0), observation(1)))
-    assert not np.array_equal(base, chunks(None, observation(0), observation(1)))
-    assert not np.array_equal(base, chunks(prompt, observation(0), observation(2)))
-    assert not np.array_equal(base, chunks(prompt, observation(2), observation(1)))
+    assert same(base, chunks(prompt, observation(0), observation(1)))
+    assert not same(base, chunks(None, observation(0), observation(1)))
+    assert not same(base, chunks(prompt, observation(0), observation(2)))
+    assert not same(base, chunks(prompt, observation(2), observation(1)))
 
 
 @pytest.mark.parametrize("method", ["video_decoder", "dp_language"])
@@ -138,9 +143,10 @@ def test_damaged_folders_name_file_and_field(folders, tmp_path, damage, message)
 
 
 @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if "paper" not in name])
-def test_every_experiment_builds_a_model_that_takes_a_step(name, pairs, tmp_path):
+def test_every_experiment_builds_a_model_that_takes_a_step(name, tmp_path):
     experiment = get_experiment(name)
     assert experiment.name == name
+    pairs = write_pairs(tmp_path, size=experiment.model.image_size, robots=(experiment.robot,))
     experiment = replace(experiment, data=pairs, num_times=1)
     data = experiment.make_data()
     model = experiment.make_model(data)

@@ -77,7 +77,7 @@ class PairedWindows:
         """Joint over actions and states."""
         self._actions = [self.normalisation.apply(a) for a in actions]
         self._states = [self.normalisation.apply(s) for s in states]
-        self._images = FrameCache(self._robot, _IMAGES, config.image_size)
+        self._images = _frames(self._robot, config.image_size)
         self._clips = self._open_clips(root, tasks) if config.prompt_frames else None
 
     def __len__(self) -> int:
@@ -125,7 +125,15 @@ class PairedWindows:
             ours, theirs = self._robot.episode(index).metadata, person.episode(index)
             if theirs.task != task or theirs.metadata.get("seed") != ours.get("seed"):
                 raise UnderstudyError(f"{person.root}: episode {index} is not the pair of {self._robot.root}'s")
-        return FrameCache(person, _IMAGES, self.config.image_size)
+        return _frames(person, self.config.image_size)
+
+
+def _frames(reader: EpisodeReader, size: int) -> FrameCache:
+    """Frames at the size of the network; made larger they would be blurred, and those at test time are not."""
+    height, width, _ = reader.features[_IMAGES].shape
+    if min(height, width) < size:
+        raise UnderstudyError(f"{reader.root}: {_IMAGES} is {width}x{height}, the policy needs {size} px: record anew")
+    return FrameCache(reader, _IMAGES, size)
 
 
 def _float(values: Float[np.ndarray, "*B A"]) -> Float[np.ndarray, "*B A"]:
