@@ -25,7 +25,6 @@ def run(
     save_minutes: float = 5.0,
     keep: int = 2,
     wandb: bool = False,
-    compile: bool = False,
 ) -> int:
     """Train an experiment: losses, checkpoints and a record of the run go to a folder, and the policy to its `policy/`.
 
@@ -54,7 +53,6 @@ def run(
         save_minutes: Time between two checkpoints.
         keep: How many of the newest checkpoints stay.
         wandb: Log to Weights & Biases, too; TensorBoard is always written.
-        compile: Compile the model first; pays on long runs on a GPU.
     """
     import sys
 
@@ -84,7 +82,6 @@ def run(
             save_minutes=save_minutes,
             keep=keep,
             wandb=wandb,
-            compile=compile,
         )
     except TrainingStopped as stop:
         print(f"understudy train: {stop}", file=sys.stderr)

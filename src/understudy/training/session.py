@@ -66,7 +66,6 @@ class Session:
         accelerator: Accelerator,
         config: dict[str, Any],
         options: Options,
-        compile_model: bool,
     ) -> None:
         begun_s = time.perf_counter()
         self.experiment, self.folder, self.accelerator = experiment, folder, accelerator
@@ -80,8 +79,6 @@ class Session:
         self.shards = Shards(self.data, experiment.seed, sharding)
         torch.manual_seed(derived_seed(experiment.seed, Purpose.INITIAL))
         self.learner = Learner(experiment, experiment.make_model(self.data), accelerator, sharding)
-        if compile_model:
-            self.learner.model.compile()
         minutes = config["minutes"]
         budget_s = None if minutes is None else minutes * 60.0
         self.schedule = Schedule(config["num_steps"], experiment.warmup_steps, budget_s)

@@ -33,7 +33,6 @@ def train(
     keep: int = 2,
     tensorboard: bool = True,
     wandb: bool = False,
-    compile: bool = False,
     command: str | None = None,
 ) -> dict[str, Any]:
     """Train, leave checkpoints, logs and `policy/` in `out`, and return the record of the run (`run.json`).
@@ -53,7 +52,6 @@ def train(
         keep: newest checkpoints that stay.
         tensorboard: write `out/tensorboard`.
         wandb: also log to Weights & Biases.
-        compile: compile the model's forward pass: a minute that pays on long runs on a GPU.
         command: for the record; this process's command line by default.
 
     Raises:
@@ -84,4 +82,4 @@ def train(
         if accelerator.is_main_process:
             stack.enter_context(folder.locked())
             remove_parts(folder.checkpoints)
-        return Session(experiment, folder, accelerator, config, options, compile).go(stack)
+        return Session(experiment, folder, accelerator, config, options).go(stack)
