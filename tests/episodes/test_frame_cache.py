@@ -9,8 +9,10 @@ import pytest
 
 from understudy.episodes import frame_cache
 from understudy.episodes.area_resize import area_resize
+from understudy.episodes.features import video
 from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.square_image import square_image
 from understudy.episodes.writer import EpisodeWriter
 from understudy.errors import UnderstudyError
 
@@ -53,6 +55,21 @@ def test_it_holds_every_frame(reader, tmp_path, sample, size):
         cache.episode(0)[0, 0, 0] = 0
 
 
+@pytest.mark.parametrize(("height", "width", "middle"), [(16, 24, np.s_[:, 4:20]), (24, 16, np.s_[4:20])])
+def test_frames_that_are_not_square_lose_their_edges_and_keep_their_proportions(
+    height, width, middle, tmp_path, sample
+):
+    frames = np.random.default_rng(0).integers(0, 256, (4, height, width, 3)).astype(np.uint8)
+    features = sample.FEATURES | {sample.IMAGE: video(height, width)}
+    with EpisodeWriter(tmp_path / "data", sample.FPS, features, "robot") as writer:
+        writer.add_episode({"action": np.zeros((4, 3)), "valid": np.ones(4, bool)}, {sample.IMAGE: frames}, "task")
+    reader = EpisodeReader(tmp_path / "data")
+    held = FrameCache(reader, sample.IMAGE, 8, tmp_path / "cache").episode(0)
+    for frame, small in zip(reader.frames(sample.IMAGE, 0), held, strict=True):
+        right = cv2.resize(np.ascontiguousarray(frame[middle]), (8, 8), interpolation=cv2.INTER_AREA)
+        assert np.abs(small.astype(int) - right).max() <= 1
+
+
 def test_it_is_made_once_and_again_when_the_data_change(reader, tmp_path, sample, monkeypatch):
     folder = tmp_path / "cache"
     first = FrameCache(reader, sample.IMAGE, SMALL, folder).path
@@ -72,22 +89,22 @@ def test_it_goes_on_where_it_was_stopped(reader, tmp_path, sample, monkeypatch):
     before_stop = sample.length_of(0) + sample.length_of(1) + 1
 
     def counting(decoded, stop_after):
-        def resize(frame, height, width):
+        def resize(frame, size):
             if len(decoded) == stop_after:
                 raise InterruptedError
             decoded.append(frame)
-            return area_resize(frame, height, width)
+            return square_image(frame, size)
 
         return resize
 
-    monkeypatch.setattr(frame_cache, "area_resize", counting([], before_stop))
+    monkeypatch.setattr(frame_cache, "square_image", counting([], before_stop))
     with pytest.raises(UnderstudyError, match="cannot be written"):
         FrameCache(reader, sample.IMAGE, SMALL, tmp_path / "cache")
     (mark,) = (tmp_path / "cache").rglob("done.json")
     assert json.loads(mark.read_text()) == {"episodes": 2}
     assert not list((tmp_path / "cache").rglob("frames.u8"))
     decoded = []
-    monkeypatch.setattr(frame_cache, "area_resize", counting(decoded, None))
+    monkeypatch.setattr(frame_cache, "square_image", counting(decoded, None))
     cache = FrameCache(reader, sample.IMAGE, SMALL, tmp_path / "cache")
     assert len(decoded) == sample.length_of(2) + sample.length_of(3)
     for index in range(COUNT):

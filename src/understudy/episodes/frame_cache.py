@@ -17,15 +17,15 @@ from jaxtyping import UInt8
 from rich.console import Console
 from rich.progress import track
 
-from understudy.episodes.area_resize import area_resize
 from understudy.episodes.reader import EpisodeReader, frame_numbers
+from understudy.episodes.square_image import square_image
 from understudy.episodes.video_file import VideoFile
 from understudy.errors import UnderstudyError
 from understudy.files import write_text
 
 __all__ = ["FrameCache", "frame_cache_folder"]
 
-_FORMAT = "understudy frames 1"
+_FORMAT = "understudy frames 2"
 _FRAMES, _PART, _DONE = "frames.u8", "frames.u8.part", "done.json"
 _FRAMES_BETWEEN_MARKS = 2000
 """So many frames at most are decoded again after a kill."""
@@ -37,7 +37,7 @@ def frame_cache_folder() -> Path:
 
 
 class FrameCache:
-    """The frames of one video feature of a data set, `size` x `size` pixels, area-resized; made when first wanted.
+    """The frames of one video feature of a data set, as `square_image` gives them; made when first wanted.
 
     Disk: 3 size^2 bytes a frame. A second process that wants the same cache waits for the first.
 
@@ -133,7 +133,7 @@ def _decode(folder: Path, reader: EpisodeReader, name: str, frames: np.memmap, s
         if video is None or video.path != span.path:
             video = VideoFile(span.path)
         for row, frame in enumerate(video.frames(frame_numbers(video, span, reader.fps)), int(starts[index])):
-            frames[row] = area_resize(frame, size, size)
+            frames[row] = square_image(frame, size)
         if starts[index + 1] - marked >= _FRAMES_BETWEEN_MARKS:
             frames.flush()
             write_text(folder / _DONE, json.dumps({"episodes": index + 1}))

@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from understudy.episodes.normalisation import Normalisation
+from understudy.episodes.square_image import square_image
 from understudy.errors import UnderstudyError
-from understudy.methods.square_image import square_image
 from understudy.records import Observation
 
 __all__ = ["ObservationPair"]

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from understudy.episodes.square_image import square_image
 from understudy.episodes.windows import even_frames
 from understudy.errors import UnderstudyError
 from understudy.methods.config_json import config_from_json
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
 from understudy.methods.policy import Prompt
 from understudy.methods.policy_folder import load_weights, read_policy_folder
-from understudy.methods.square_image import square_image
 from understudy.methods.video_decoder.model import ModelConfig, VideoDecoder
 from understudy.networks.image_encoder import to_float
 from understudy.perception.video import read_frames
