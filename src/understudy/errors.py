@@ -2,13 +2,15 @@
 
 `UnderstudyError`  the message says what, where and what would be right; the command line prints it and stops
 ├── `UnknownName`  a name that no registry holds; the message lists the valid ones and suggests the nearest
-└── `BadVideo`     a video that cannot be read, or not to its end
+├── `BadVideo`     a video that cannot be read, or not to its end
+├── `PromptError`  a prompt that can be read but not followed: a failed episode where prompts are what is tested
+└── `NoHand`       a video that shows no motion of the hand that was looked for: a `BadVideo` and a `PromptError`
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["BadVideo", "UnderstudyError", "UnknownName"]
+__all__ = ["BadVideo", "NoHand", "PromptError", "UnderstudyError", "UnknownName"]
 
 
 class UnderstudyError(Exception):
@@ -31,3 +33,11 @@ class UnknownName(UnderstudyError):
 
 class BadVideo(UnderstudyError):
     """A video that cannot be opened, decoded, or decoded to its end."""
+
+
+class PromptError(UnderstudyError):
+    """What a prompt shows or says gives a policy nothing to do; another prompt would, with all else as it is."""
+
+
+class NoHand(BadVideo, PromptError):
+    """A video that can be decoded and shows no motion of the hand that was looked for."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from understudy.errors import BadVideo
+from understudy.errors import NoHand
 from understudy.perception.hand_choice import choose_hand, seen_hands
 from understudy.perception.hand_landmarker import HandDetections
 
@@ -59,7 +59,7 @@ def test_a_hand_can_be_asked_for(wanted):
 
 
 def test_no_hand():
-    with pytest.raises(BadVideo, match="no hand in this video"):
+    with pytest.raises(NoHand, match="no hand in this video"):
         choose_hand(empty())
 
 
@@ -67,7 +67,7 @@ def test_only_the_other_hand_says_what_was_seen():
     seen = empty()
     for t in range(NUM_FRAMES):
         place(seen, t, 0, (100, 100), 0.95)
-    with pytest.raises(BadVideo, match=r"only a right hand was seen.*--hand right"):
+    with pytest.raises(NoHand, match=r"only a right hand was seen.*--hand right"):
         choose_hand(seen, "left")
 
 
@@ -84,7 +84,7 @@ def test_one_hand_seen_twice_is_one_hand():
 def test_a_single_sighting_is_no_hand():
     seen = empty()
     place(seen, 5, 0, (100, 100), 0.9)
-    with pytest.raises(BadVideo, match="1 of 40 frames had a sighting"):
+    with pytest.raises(NoHand, match="1 of 40 frames had a sighting"):
         choose_hand(seen)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from understudy.errors import BadVideo, UnderstudyError
+from understudy.errors import BadVideo, NoHand, UnderstudyError
 from understudy.geometry.cameras import camera_from_fov, project
 from understudy.perception.bundle import has_bundle
 from understudy.perception.track import DEFAULT_FOV_DEG, assumed_camera, track_hand
@@ -48,7 +48,7 @@ def test_a_real_right_hand_is_tracked_as_one(tmp_path, capfd):
 @needs_data
 def test_only_the_other_hand(tmp_path):
     video = clip_start("hand_gestures.mp4", 8, tmp_path)
-    with pytest.raises(BadVideo, match="only a right hand was seen") as caught:
+    with pytest.raises(NoHand, match="only a right hand was seen") as caught:
         track_hand(video, hand="left")
     assert str(video.path) in str(caught.value)
 
@@ -68,14 +68,14 @@ def test_of_two_hands_either_can_be_asked_for(tmp_path):
 @needs_model
 def test_a_video_without_a_hand(tmp_path):
     write_video(tmp_path / "grey.mp4", [np.full((120, 160, 3), 90, np.uint8)] * 5, 20.0)
-    with pytest.raises(BadVideo, match=r"grey.mp4: no hand in this video \(0 of 5 frames"):
+    with pytest.raises(NoHand, match=r"grey.mp4: no hand in this video \(0 of 5 frames"):
         track_hand(open_video(tmp_path / "grey.mp4"))
 
 
 @needs_model
 def test_a_single_frame_is_no_motion(tmp_path):
     write_video(tmp_path / "one.mp4", [np.zeros((120, 160, 3), np.uint8)], 20.0)
-    with pytest.raises(BadVideo, match="needs at least 2"):
+    with pytest.raises(NoHand, match="needs at least 2"):
         track_hand(open_video(tmp_path / "one.mp4"))
 
 

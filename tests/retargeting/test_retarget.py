@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from understudy.embodiments import ROBOTS, get_embodiment
-from understudy.errors import UnderstudyError, UnknownName
+from understudy.errors import PromptError, UnderstudyError, UnknownName
 from understudy.geometry.rotations import matrix_from_quaternion
 from understudy.records import FrameStatus
 from understudy.retargeting.config import RetargetConfig
@@ -137,8 +137,9 @@ def test_hands_that_cannot_be_retargeted_are_refused_in_one_line(pick_and_place)
         ((keypoints, ok(len(t)) + np.int8(1), t, "xarm7_gripper"), "no frame has a hand"),
         ((keypoints, ok(len(t)), t[::-1].copy(), "xarm7_xhand"), "must increase"),
     ):
-        with pytest.raises(UnderstudyError, match=pattern):
+        with pytest.raises(UnderstudyError, match=pattern) as caught:
             retarget_hand(*bad)
+        assert isinstance(caught.value, PromptError) == ("has a hand" in pattern)
     with pytest.raises(UnknownName, match="xarm7_allegro, xarm7_gripper, xarm7_xhand"):
         retarget_hand(keypoints, ok(len(t)), t, "human_hand")
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import UnderstudyError
+from understudy.errors import PromptError, UnderstudyError
 from understudy.evaluation.judge import Judge, goals_of_label
 from understudy.evaluation.prompts import Shown, make_prompt, shown_by
 from understudy.evaluation.rollout import run_rollout
@@ -122,6 +122,9 @@ def run_turn(
         failure: why what was asked for is not fulfilled; empty if it is.
         detail: more about a prompt that could not be followed.
         steps, seconds, shown, commit: control steps, wall time, what the prompt shows, the code that ran it.
+
+    Raises:
+        UnderstudyError: what is no fault of the prompt, such as actions that are no numbers; names the episode.
     """
     started = time.monotonic()
     policy = _policy(turn.contestant, turn.robot)
@@ -135,8 +138,10 @@ def run_turn(
     try:
         result = run_rollout(table, policy, prompt, asked=told, judges=others, on_step=on_step)
         steps, score = result.num_steps, result.score
-    except UnderstudyError as error:  # a prompt that cannot be followed is a failed episode, and is counted as one
+    except PromptError as error:  # a prompt that cannot be followed is a failed episode, and is counted as one
         detail = str(error)
+    except UnderstudyError as error:  # anything else would go on failing, and be counted against the row
+        raise UnderstudyError(f"episode {turn.name}: {error}") from error
     safe = not detail and not table.lost()
     return {
         "success": safe and labelled.holds,

@@ -1,10 +1,13 @@
 """One closed-loop episode: a policy acts in chunks until it is done, the task is, time is up, or objects are lost."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from understudy.errors import UnderstudyError
 from understudy.evaluation.judge import Judge
 from understudy.methods.policy import Policy, Prompt
+from understudy.records import ActionChunk
 from understudy.simulation.controller import CONTROL_DT_S
 from understudy.simulation.tabletop import Tabletop
 
@@ -49,6 +52,10 @@ def run_rollout(
         asked: judges what the prompt asks for, and gives the time limit; the table's own goal by default.
         judges: further ones that see every state, for scores of other goals.
         on_step: called after every control step, for recording.
+
+    Raises:
+        PromptError: the policy cannot follow the prompt.
+        UnderstudyError: the policy's actions are not for the table's control step, or not for its robot.
     """
     asked = Judge(table.task.name, [table.goal], table.layout) if asked is None else asked
     max_steps = max(table.max_steps, round(asked.time_limit_s / CONTROL_DT_S))
@@ -65,6 +72,7 @@ def run_rollout(
     num_steps, done = 0, False
     while not done and num_steps < max_steps:
         chunk = policy.act(observation)
+        _check_control_step(chunk)
         for action in chunk.actions[: policy.execute][: max_steps - num_steps]:
             table.step(action, observe=False)
             num_steps += 1
@@ -77,3 +85,11 @@ def run_rollout(
         watched()
     success = table.success()
     return Rollout(success, table.score(), "" if success else table.failure(), num_steps)
+
+
+def _check_control_step(chunk: ActionChunk) -> None:
+    if not math.isclose(chunk.dt_s, CONTROL_DT_S, rel_tol=1e-6):
+        raise UnderstudyError(
+            f"the policy acts every {chunk.dt_s:g} s, the table every {CONTROL_DT_S:g} s: use one that was trained on "
+            f"{1 / CONTROL_DT_S:g} actions a second"
+        )

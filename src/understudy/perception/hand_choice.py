@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from understudy.errors import BadVideo
+from understudy.errors import NoHand
 from understudy.perception.hand_landmarker import MAX_HANDS, HandDetections
 from understudy.records import Handedness
 
@@ -39,12 +39,12 @@ def choose_hand(detections: HandDetections, wanted: Literal["auto", "right", "le
     """The wanted hand, or for "auto" the one that moves things: presence times (speed + a little).
 
     Raises:
-        BadVideo: no hand was seen, or only the other one.
+        NoHand: no hand was seen, or only the other one.
     """
     hands = seen_hands(detections)
     if not hands:
         seen = int((detections.score > 0).any(1).sum())
-        raise BadVideo(
+        raise NoHand(
             f"no hand in this video ({seen} of {detections.num_frames} frames had a sighting): "
             "the hand should be at least 60 px long and not covered"
         )
@@ -53,7 +53,7 @@ def choose_hand(detections: HandDetections, wanted: Literal["auto", "right", "le
     chosen = [hand for hand in hands if hand.handedness == wanted]
     if not chosen:
         other = hands[0]
-        raise BadVideo(
+        raise NoHand(
             f"no {wanted} hand in this video: only a {other.handedness} hand was seen, in {other.presence:.0%} of the "
             f"frames: use --hand {other.handedness}"
         )

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from understudy.embodiments.hand_skeleton import ADULT_HAND_LENGTH_M, HandSkeleton
-from understudy.errors import BadVideo, UnderstudyError
+from understudy.errors import BadVideo, NoHand, UnderstudyError
 from understudy.geometry.cameras import camera_from_fov
 from understudy.geometry.hand_frame import mirror_keypoints, wrist_frame
 from understudy.geometry.transforms import apply_transform, make_transform
@@ -67,7 +67,8 @@ def track_hand(
         config: constants of the fit.
 
     Raises:
-        BadVideo: unreadable, a single frame, no hand, or only the other hand.
+        BadVideo: unreadable, or not of the camera's size.
+        NoHand: a single frame, no hand, or only the other one.
     """
     camera = camera or video.camera or assumed_camera(video, fov_deg)
     if (camera.width, camera.height) != (video.width, video.height):
@@ -82,11 +83,11 @@ def track_hand(
         )
     detections = detect_hands(read_frames(video, allow_partial), progress)
     if detections.num_frames < 2:
-        raise BadVideo(f"{video.path}: it has {detections.num_frames} frame: a motion needs at least 2")
+        raise NoHand(f"{video.path}: it has {detections.num_frames} frame: a motion needs at least 2")
     try:
         seen = choose_hand(detections, hand)
-    except BadVideo as error:
-        raise BadVideo(f"{video.path}: {error}") from error
+    except NoHand as error:
+        raise NoHand(f"{video.path}: {error}") from error
     return fit_detections(detections, seen, camera, hand_length_m, landmark_offsets=landmark_offsets, config=config)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from understudy.embodiments import ROBOTS
-from understudy.errors import UnderstudyError, UnknownName
+from understudy.errors import PromptError, UnknownName
 from understudy.geometry.transforms import apply_transform, make_transform
 from understudy.records import HandTrack
 
@@ -37,12 +37,12 @@ def place_before_robot(track: HandTrack, robot: str) -> Float[np.ndarray, "4 4"]
 
     Raises:
         UnknownName: no such robot.
-        UnderstudyError: no frame of the track has a hand.
+        PromptError: no frame of the track has a hand.
     """
     if robot not in ROBOTS:
         raise UnknownName("robot", robot, ROBOTS)
     if not track.valid.any():
-        raise UnderstudyError("no frame of the track has a hand: nothing to place")
+        raise PromptError("no frame of the track has a hand: nothing to place")
     T_camera_wrist = track.T_camera_wrist[track.valid]
     pointing = (_R_BASE_CAMERA @ T_camera_wrist[:, :3, 0].T).T[:, :2].mean(axis=0)
     yaw = -np.arctan2(pointing[1], pointing[0]) if np.linalg.norm(pointing) > _STEADY else 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from understudy.embodiments import ROBOTS, Embodiment, get_embodiment
-from understudy.errors import UnderstudyError, UnknownName
+from understudy.errors import PromptError, UnderstudyError, UnknownName
 from understudy.records import FrameStatus, RobotTrajectory
 from understudy.retargeting.actions import actions_from_joints, kinematic_tree
 from understudy.retargeting.config import RetargetConfig
@@ -54,7 +54,8 @@ def retarget_hand(
 
     Raises:
         UnknownName: no such robot.
-        UnderstudyError: no frame has a hand, times do not increase, or the hand's size is not in metres.
+        PromptError: no frame has a hand.
+        UnderstudyError: times do not increase, or the hand's size is not in metres.
     """
     config = config or RetargetConfig()
     if robot not in ROBOTS:
@@ -212,7 +213,7 @@ def _usable_keypoints(
         raise UnderstudyError("time_s of the hand must increase from frame to frame")
     seen = (status == FrameStatus.OK) & np.isfinite(wrist_frames(keypoints)).all(axis=(1, 2))
     if not seen.any():
-        raise UnderstudyError("no frame has a hand: nothing to retarget")
+        raise PromptError("no frame has a hand: nothing to retarget")
     size = float(np.median(np.linalg.norm(keypoints[seen][:, 9] - keypoints[seen][:, 0], axis=-1)))
     if not _HAND_SIZE_M[0] < size < _HAND_SIZE_M[1]:
         raise UnderstudyError(

@@ -56,7 +56,8 @@ def plan(prompt: HumanVideo | HandTrack, observation: Observation, robot: str, d
     a camera of its own is taken to be filmed by the camera of the observation.
 
     Raises:
-        UnderstudyError: no hand in the video, or no camera pose over the table.
+        PromptError: no hand in the prompt.
+        UnderstudyError: an unreadable video, or no camera pose over the table.
     """
     if isinstance(prompt, HandTrack):
         track = prompt

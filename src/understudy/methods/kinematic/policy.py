@@ -1,6 +1,6 @@
 """The kinematic understudy: does with the robot what the tracked hand did, step by step, and learns nothing."""
 
-from understudy.errors import UnderstudyError
+from understudy.errors import PromptError, UnderstudyError
 from understudy.methods.kinematic.plan import Plan, plan
 from understudy.methods.policy import Policy, Prompt
 from understudy.records import ActionChunk, HandTrack, HumanVideo, Observation
@@ -35,8 +35,12 @@ class KinematicPolicy(Policy):
         return self._plan.notes if self._plan else ()
 
     def act(self, observation: Observation) -> ActionChunk:
-        """The whole trajectory as one chunk."""
+        """The whole trajectory as one chunk.
+
+        Raises:
+            PromptError: no prompt, or no hand in it.
+        """
         if self._prompt is None:
-            raise UnderstudyError("the policy has no prompt: call reset(prompt) first")
+            raise PromptError("kinematic has no prompt, so no motion to follow: call reset(prompt) with one")
         self._plan = plan(self._prompt, observation, self._robot, _DT_S)
         return ActionChunk(self._plan.actions, _DT_S, done=True)
