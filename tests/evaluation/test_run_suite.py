@@ -48,7 +48,8 @@ def cell(report, row, prompt, metric="success_rate"):
 
 
 def test_the_result_file_holds_every_prompt(report, options):
-    assert read_report(options.out / "first_policies.json") == report
+    assert read_report(options.out / "first_policies_validation.json") == report
+    assert not (options.out / "first_policies.json").exists()
     prompts = {c.prompt for c in report.cells if c.metric == "success_rate"}
     assert prompts == {"right", "wrong_labelled", "wrong_prompted", "blank", "moved"}
     assert report.command.startswith("understudy evaluate first_policies --policy by_heart still --robots")
@@ -82,6 +83,25 @@ def test_finished_episodes_are_not_run_again(report, options, monkeypatch):
     assert again.cells == report.cells
 
 
+def test_a_row_by_itself_joins_the_table(report, options):
+    alone = run_suite("first_policies", replace(options, policies=("first=by_heart",)))
+    assert {c.row for c in alone.cells} == {c.row for c in report.cells} | {"first"}
+    assert set(report.cells) < set(alone.cells)
+    (options.out / "first_policies_validation.json").unlink()
+    assert run_suite("first_policies", options).cells == report.cells
+
+
+def test_another_table_is_refused_before_anything_is_run(report, options, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("run")
+
+    monkeypatch.setattr(episode_module, "run_turn", refuse)
+    before = (options.out / "first_policies_validation.json").read_text()
+    with pytest.raises(UnderstudyError, match="holds a table with --episodes 1, this run has --episodes 2"):
+        run_suite("first_policies", replace(options, episodes=2))
+    assert (options.out / "first_policies_validation.json").read_text() == before
+
+
 def test_a_lost_episode_is_run_again_and_comes_out_the_same(report, options):
     path = options.runs / "first_policies" / "episodes" / ROBOT / "by_heart-built_in" / TASK / "right" / f"{SEED}.json"
     before = json.loads(path.read_text())
@@ -104,7 +124,7 @@ def test_the_page_shows_the_best_and_the_worst_and_needs_nothing_from_outside(re
     monkeypatch.setattr(replays, "_SIZE", 32)
     monkeypatch.setattr(replays, "_COUNTS", {"right": (1, 1)})
     run_suite("first_policies", replace(options, films=True))
-    page = (options.runs / "first_policies" / "first_policies.html").read_text(encoding="utf-8")
+    page = (options.runs / "first_policies" / "first_policies_validation.html").read_text(encoding="utf-8")
     assert page.count("<video") == page.count('src="data:video/mp4;base64,') == 2
     assert page.count("did it") == page.count(">not_approached</span>") == 1
     assert "ended otherwise" not in page

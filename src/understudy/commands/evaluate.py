@@ -29,6 +29,10 @@ def run(
     and the pretrained policies of its methods unless others are named: `oracle` replays the true hand, `kinematic`
     the tracked one, everything else is a policy of `understudy list policies` or a policy folder.
 
+    The result file is SUITE.json, SUITE_AXIS.json with --axis, and ends in _validation (or _train) where the seeds are
+    not test seeds. Rows that it holds already are replaced, others stay; a run with another --first-seed, --episodes,
+    --tasks or --prompts is another table and is refused, so give it another --out.
+
     Examples:
       understudy list suites
       understudy evaluate first_policies --policy runs/my_run/policy oracle --episodes 5 --out /tmp/results
@@ -43,7 +47,7 @@ def run(
         robots: Only these robots.
         tasks: Only these tasks.
         prompts: Only these: right, wrong, blank, moved, distractors, camera_turned, unseen_person.
-        axis: Layouts on this axis of generalisation; the result file is then SUITE_AXIS.json.
+        axis: Layouts on this axis of generalisation.
         row_episodes: Fewer layouts for slow rows: ROW NUMBER, ...
         out: Folder of the result file.
         runs: Folder where finished episodes, clips and the page are kept.

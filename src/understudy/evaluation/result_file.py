@@ -1,7 +1,7 @@
 """Result files: one JSON form for every table, and the Markdown that README and docs quote from it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from understudy.provenance import current_commit, machine_name
 from understudy.records import EvalCell, EvalReport
 
 __all__ = [
+    "commands_of",
     "make_report",
     "markdown_table",
     "merge_cells",
@@ -62,12 +63,21 @@ def write_report(report: EvalReport, path: Path) -> None:
     write_text(path.with_suffix(".md"), markdown_page(report))
 
 
-def merge_cells(path: Path, report: EvalReport) -> EvalReport:
+def commands_of(report: EvalReport) -> list[str]:
+    """The commands that made its cells: one, or more where cells were merged."""
+    return report.command.split(_AND)
+
+
+def merge_cells(path: Path, report: EvalReport, replaces: Callable[[EvalCell], bool] | None = None) -> EvalReport:
     """Put the cells of `report` into the result file `path`, which is made if there is none; returns what was written.
 
-    Cells of the file with a row and metric that `report` has too are replaced, whatever their column, robot or prompt;
-    all others are kept. The head becomes that of `report`, but names the commands of both; kept cells of another
-    commit say so.
+    The head becomes that of `report`, but names the commands of both; kept cells of another commit say so.
+
+    Args:
+        path: the result file.
+        report: what was measured now.
+        replaces: which cells of the file go; all others are kept. By default those with a row and metric that `report`
+            has too, whatever their column, robot or prompt.
 
     Raises:
         UnderstudyError: `path` holds something else, or a report of another name.
@@ -79,11 +89,12 @@ def merge_cells(path: Path, report: EvalReport) -> EvalReport:
     if before.name != report.name:
         raise UnderstudyError(f"{path}: holds the report {before.name!r}, not {report.name!r}")
     made_anew = {(cell.row, cell.metric) for cell in report.cells}
-    kept = [cell for cell in before.cells if (cell.row, cell.metric) not in made_anew]
+    goes = replaces or (lambda cell: (cell.row, cell.metric) in made_anew)
+    kept = [cell for cell in before.cells if not goes(cell)]
     if kept and before.commit != report.commit:
         kept = [replace(cell, commit=cell.commit or before.commit) for cell in kept]
     kept = [replace(cell, commit=None) if cell.commit == report.commit else cell for cell in kept]
-    others = [command for command in before.command.split(_AND) if command != report.command] if kept else []
+    others = [command for command in commands_of(before) if command != report.command] if kept else []
     merged = replace(report, command=_AND.join([*others, report.command]), cells=(*kept, *report.cells))
     write_report(merged, path)
     return merged

@@ -1,5 +1,6 @@
 """Runs a suite: in parallel, resumable episode by episode, and writes the result file and the page about it."""
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,12 @@ from understudy.evaluation.episode import Episode, Job, Turn, read_episode, run_
 from understudy.evaluation.parallel import run_parallel
 from understudy.evaluation.prompts import PROMPTS
 from understudy.evaluation.replays import choose, make_replay
-from understudy.evaluation.result_file import make_report, write_report
+from understudy.evaluation.result_file import make_report
 from understudy.evaluation.rows import contestants
 from understudy.evaluation.suite_page import write_suite_page
 from understudy.evaluation.suites import Suite, get_suite
 from understudy.evaluation.summary import Table, summarise
+from understudy.evaluation.table_file import refuse_other_table, table_name, write_table
 from understudy.records import EvalReport
 from understudy.simulation.axes import get_axis
 from understudy.simulation.seeds import TEST, split_of
@@ -38,7 +40,7 @@ class SuiteOptions:
     tasks: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     axis: str | None = None
-    """Layouts on an axis of `axes.AXES`, in a result file of their own; None for the usual range."""
+    """Layouts on an axis of `axes.AXES`; None for the usual range."""
     row_episodes: Mapping[str, int] = field(default_factory=dict)
     """Row -> fewer layouts per task, the first ones."""
     out: Path = Path("results")
@@ -50,11 +52,20 @@ class SuiteOptions:
 
 
 def run_suite(name: str, options: SuiteOptions) -> EvalReport:
-    """Run what is not finished yet of suite `name`; write `out/<name>.json` and `.md`, `runs/<name>/<name>.html`."""
+    """Run what is not finished yet of suite `name`; write the result file, and the page of this run.
+
+    The files are `out/NAME.json` and `.md` and `runs/SUITE/NAME.html`, with NAME as `table_name` says. Returns what
+    the result file holds: rows of earlier runs stay in it.
+
+    Raises:
+        UnderstudyError: what cannot be planned, or a result file of another table; said before anything is run.
+    """
     suite = get_suite(name)
     runs = options.runs / name
-    title = f"{name}_{options.axis}" if options.axis else name
     turns = plan(suite, options)
+    command = _command(name, options)
+    path = options.out / f"{table_name(name, options.axis, options.first_seed)}.json"
+    refuse_other_table(path, suite, command)
     started = time.monotonic()
     done = {turn: episode for turn in turns if (episode := read_episode(turn, runs)) is not None}
     earlier_s = sum(episode["seconds"] for episode in done.values()) / max(options.processes, 1)
@@ -65,10 +76,10 @@ def run_suite(name: str, options: SuiteOptions) -> EvalReport:
             progress.advance(bar, len(finished))
     table = Table(suite, options.first_seed, {turn: _read(turn, runs) for turn in turns})
     minutes = (time.monotonic() - started + earlier_s) / 60
-    report = make_report(title, _command(name, options), minutes, summarise(table))
-    write_report(report, options.out / f"{title}.json")
+    report = make_report(path.stem, command, minutes, summarise(table))
+    written = write_table(path, report, table.places)
     _write_page(table, report, runs, options)
-    return report
+    return written
 
 
 def _write_page(table: Table, report: EvalReport, runs: Path, options: SuiteOptions) -> None:
@@ -155,4 +166,4 @@ def _command(name: str, options: SuiteOptions) -> str:
         words += ["--episodes", str(options.episodes)]
     if options.first_seed != TEST.start:
         words += ["--first-seed", str(options.first_seed)]
-    return " ".join(words)
+    return shlex.join(words)
