@@ -194,13 +194,15 @@ class EvalCell:
     k: int | None = None
     n: int | None = None
     low: float | None = None
-    """Lower end of the exact 95 % interval."""
+    """Lower end of the 95 % interval."""
     high: float | None = None
     seed: int | None = None
     paper: float | None = None
     """The paper's number, where it has one."""
     commit: str | None = None
     """Commit that made this number, where it is another than the report's."""
+    p: float | None = None
+    """Of the exact test, where two rows or prompts are compared."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from understudy.errors import UnderstudyError
+from understudy.evaluation.comparison import is_separated
 from understudy.evaluation.statistics import clopper_pearson
 from understudy.files import write_text
 from understudy.provenance import current_commit, machine_name
@@ -123,7 +124,7 @@ def _show(cell: EvalCell) -> str:
     if cell.low is not None and cell.high is not None:
         spread = f"{cell.value:.3g} ({cell.low:.3g} to {cell.high:.3g})"
         compares = cell.metric.endswith(("_difference", "_gap"))
-        return f"not separated: {spread}" if compares and cell.low <= 0 <= cell.high else spread
+        return f"not separated: {spread}" if compares and not is_separated(cell.low, cell.high, cell.p) else spread
     return f"{cell.value:.4g}"
 
 

@@ -69,7 +69,9 @@ def _charts(table: Table, report: EvalReport) -> Iterator[str]:
         cells = _cells(report, robot)
         rows = list(dict.fromkeys(cell.row for cell in cells))
         right = {(cell.column or "", cell.row): _bar(cell) for cell in cells if cell.prompt == "right"}
-        body = '<p class="soft">Success with the right prompt; whiskers are exact 95 % intervals.</p>'
+        body = (
+            '<p class="soft">Success with the right prompt; whiskers are 95 % intervals (one training seed: exact).</p>'
+        )
         body += rate_chart(table.columns, rows, right)
         last = table.columns[-1]
         by_prompt = {(cell.prompt or "", cell.row): _bar(cell) for cell in cells if cell.column == last}
@@ -119,7 +121,8 @@ def _differences(table: Table) -> Iterator[str]:
                 lines.append([f"{first} − {second}", robot, prompt, *shown])
     if lines:
         note = '<p class="soft">Success rate of one row minus that of the other in the same layouts; 95 % bootstrap '
-        note += "intervals over training seeds and episodes, and McNemar's exact test where each row has one seed.</p>"
+        note += "intervals over training seeds and episodes, and the exact sign test over episodes (McNemar's for one "
+        note += "training seed each): rows are separated where both say so.</p>"
         yield card("Which rows differ", note + _html_table(["rows", "robot", "prompt", *table.columns], lines))
 
 

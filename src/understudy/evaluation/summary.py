@@ -8,7 +8,7 @@ from itertools import combinations, product
 import numpy as np
 from jaxtyping import Bool
 
-from understudy.evaluation.comparison import Comparison, bootstrap_rate, compare
+from understudy.evaluation.comparison import Comparison, compare, rate_interval
 from understudy.evaluation.episode import Episode, Turn
 from understudy.evaluation.result_file import rate_cell
 from understudy.evaluation.suites import Suite
@@ -58,12 +58,14 @@ class Table:
             if (turn.contestant.row, turn.robot, turn.prompt) == (row, robot, prompt) and column in (turn.task, ALL)
         }
 
-    def outcomes(self, row: str, robot: str, cell_prompt: str, column: str) -> dict[tuple[str, int], list[bool]]:
-        """(task, seed) -> success of every training seed of the row."""
-        prompt, success = PROMPT_SCORES[cell_prompt]
+    def outcomes(
+        self, row: str, robot: str, cell_prompt: str, column: str, success: str | None = None
+    ) -> dict[tuple[str, int], list[bool]]:
+        """(task, seed) -> success of every training seed of the row; `success` names another field of the episodes."""
+        prompt, usual = PROMPT_SCORES[cell_prompt]
         found: dict[tuple[str, int], list[bool]] = {}
         for turn, episode in self.pick(row, robot, prompt, column).items():
-            found.setdefault((turn.task, turn.seed), []).append(bool(episode[success]))
+            found.setdefault((turn.task, turn.seed), []).append(bool(episode[success or usual]))
         return found
 
     def failures(self, row: str, robot: str, prompt: str, column: str) -> Counter[str]:
@@ -112,7 +114,8 @@ def _rates(table: Table, row: str, robot: str, prompt: str, column: str) -> Iter
         score = sum(episode["score"] for episode in episodes) / len(episodes)
         yield EvalCell(row, "score", score, column, robot, prompt, n=len(episodes))
     if prompt in ("right", "wrong_prompted") and all(episode["by_words"] for episode in episodes):
-        yield _rate(row, robot, prompt, column, "label_success_rate", [[e["label"]] for e in episodes])
+        meant = table.outcomes(row, robot, prompt, column, "label")
+        yield _rate(row, robot, prompt, column, "label_success_rate", list(meant.values()))
 
 
 def _rate(
@@ -124,8 +127,9 @@ def _rate(
     outcomes: list[list[bool]],
     paper: float | None = None,
 ) -> EvalCell:
-    """A count with its exact interval; with several training seeds, an interval over seeds and episodes."""
+    """A count with its interval, see `rate_interval`."""
     successes = _matrix(outcomes)
+    low, high = rate_interval(successes)
     cell = rate_cell(
         row,
         int(successes.sum()),
@@ -136,10 +140,7 @@ def _rate(
         prompt=prompt,
         paper=paper,
     )
-    if len(successes) > 1:
-        low, high = bootstrap_rate(successes)
-        cell = replace(cell, low=low, high=high)
-    return cell
+    return replace(cell, low=low, high=high)
 
 
 def _gaps(table: Table) -> Iterator[EvalCell]:
@@ -159,9 +160,9 @@ def _differences(table: Table) -> Iterator[EvalCell]:
                 continue
             row = f"{first}_minus_{second}"
             yield replace(_interval(row, robot, column, "success_rate_difference", found), prompt=prompt)
-            if found.p is not None:
-                yield EvalCell(row, "mcnemar_p", found.p, column, robot, prompt, n=found.num_episodes)
 
 
 def _interval(row: str, robot: str, column: str, metric: str, found: Comparison) -> EvalCell:
-    return EvalCell(row, metric, found.difference, column, robot, n=found.num_episodes, low=found.low, high=found.high)
+    return EvalCell(
+        row, metric, found.difference, column, robot, n=found.num_episodes, low=found.low, high=found.high, p=found.p
+    )

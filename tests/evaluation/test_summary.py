@@ -1,0 +1,59 @@
+"""Cells of several training seeds count layouts, not seeds; page and result file judge differences alike."""
+
+import pytest
+from scipy.stats import binomtest
+
+from understudy.evaluation.episode import Turn
+from understudy.evaluation.result_file import make_report, markdown_table
+from understudy.evaluation.rows import Contestant
+from understudy.evaluation.suite_page import write_suite_page
+from understudy.evaluation.suites import get_suite
+from understudy.evaluation.summary import Table, summarise
+
+TASK, ROBOT, FIRST = "push", "xarm7_gripper", 1_000_000
+SUITE = get_suite("first_policies")
+
+
+def table(solved, num_layouts, prompts=("right",), commits=("aaaaaaa",), by_words=False):
+    """`solved`: row -> for every training seed how many layouts it solves, the first ones."""
+    episodes = {}
+    for row, counts in solved.items():
+        for number, count in enumerate(counts):
+            contestant = Contestant(row, f"{row}{number}", (ROBOT,), fingerprint=str(number))
+            for layout in range(num_layouts):
+                for prompt in prompts:
+                    good = layout < count
+                    episodes[Turn(contestant, ROBOT, TASK, FIRST + layout, prompt)] = {
+                        **dict.fromkeys(("success", "ever", "asked", "label"), good),
+                        **{"score": 100.0 * good, "by_words": by_words, "failure": "" if good else "short"},
+                        **{"steps": 9, "commit": commits[layout % len(commits)], "shown": None, "detail": ""},
+                    }
+    return Table(SUITE, FIRST, episodes)
+
+
+def cell(cells, row, metric):
+    return next(c for c in cells if (c.row, c.metric) == (row, metric))
+
+
+@pytest.mark.parametrize("metric", ["success_rate", "label_success_rate"])
+@pytest.mark.parametrize("solved", [0, 12, 20])
+def test_three_seeds_that_agree_are_no_sixty_trials(metric, solved):
+    found = cell(summarise(table({"words": [solved] * 3}, 20, by_words=True)), "words", metric)
+    assert (found.k, found.n) == (3 * solved, 60)
+    exact = binomtest(solved, 20).proportion_ci(0.95, method="exact")
+    assert found.low <= exact.low + 1e-9
+    assert found.high >= exact.high - 1e-9
+
+
+@pytest.mark.parametrize(("better", "separated"), [(5, False), (9, True)])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_page_and_markdown_agree_on_what_is_separated(tmp_path, better, separated, seeds):
+    """5 of 20 episodes are outside of the bootstrap's interval, and p is 1/16."""
+    counts = table({"good": [better] * seeds, "poor": [0] * seeds}, 20)
+    cells = summarise(counts)
+    difference = cell(cells, "good_minus_poor", "success_rate_difference")
+    assert difference.p == pytest.approx(2 / 2**better)
+    assert difference.low > 0
+    assert ("not separated" not in markdown_table([difference])) == separated
+    write_suite_page(counts, make_report("first_policies", "c", 1.0, cells), [], tmp_path / "page.html")
+    assert ("not separated" not in (tmp_path / "page.html").read_text(encoding="utf-8")) == separated
