@@ -49,7 +49,11 @@ PATTERNS: tuple[Pattern, ...] = ("checks", "speckles")
 CAP_COLOURS = ("teal", "pink", "brown")
 """Of buttons (and distractors) on the axes that change them: names that no label says and no usual layout has."""
 PLATE_COLOURS = ("mint", "lilac", "sand")
-INSTANCES = {"cube": ((0.88, 0.88), (1.10, 1.10)), "cylinder": ((0.88, 1.15), (1.10, 0.86))}
+INSTANCES = {
+    "cube": ((0.88, 0.88), (1.10, 1.10)),
+    "cylinder": ((0.88, 1.15), (1.10, 0.86)),
+    "ball": ((0.88, 0.88), (1.10, 1.10)),
+}
 """Factors on width and height of the things on the axis `instance`."""
 
 _CLOSE_M = 0.092

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import mujoco
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from understudy.embodiments.hand_skeleton import HAND_JOINTS, HandSkeleton
 from understudy.embodiments.human_hand import HandBody, human_hand
@@ -36,6 +37,8 @@ _STREAM_MOTION = 5
 _STREAM_CAMERA = 9
 _INDEX_TIP = 8
 _CAP_RADIUS = 0.022
+_TOUCH_M = 0.04
+"""A keypoint this near to an object's centre touches it."""
 _MIRROR = np.diag([1.0, -1.0, 1.0])
 
 
@@ -81,7 +84,7 @@ class HumanDemonstration:
             name: ObjectState(
                 T[frame, :3, 3],
                 T[frame, :3, :3],
-                touched=self._touches(name, frame),
+                touched=bool(self._touched[name][frame]),
                 held_s=self._held_s(name, frame),
             )
             for name, T in self.object_poses.items()
@@ -90,7 +93,8 @@ class HumanDemonstration:
         pressed = frozenset(name for name, q in travel.items() if q >= BUTTON_PRESSED_TRAVEL)
         tips = self.keypoints_world(frame)[[4, 8, 12, 16, 20]]
         beads = {cup: path[frame] for cup, path in self.bead_paths.items()}
-        return TableState(objects, pressed, tips, float(self.track.time_s[frame]), beads)
+        carried_m = {name: float(way[frame]) for name, way in self._carried.items() if way[frame]}
+        return TableState(objects, pressed, tips, float(self.track.time_s[frame]), beads, carried_m)
 
     def keypoints_world(self, frame: int) -> Float[np.ndarray, "21 3"]:
         """The hand's keypoints in the world [m]."""
@@ -105,9 +109,21 @@ class HumanDemonstration:
         start = 0 if lifted.all() else int(np.flatnonzero(~lifted)[-1]) + 1
         return float(self.track.time_s[frame] - self.track.time_s[start])
 
-    def _touches(self, name: str, frame: int) -> bool:
-        distance = np.linalg.norm(self.keypoints_world(frame) - self.object_poses[name][frame, :3, 3], axis=1)
-        return bool(distance.min() < 0.04)
+    @cached_property
+    def _touched(self) -> dict[str, Bool[np.ndarray, " T"]]:
+        assert self.camera.T_world_camera is not None
+        points = apply_transform(self.camera.T_world_camera, self.track.keypoints_camera)
+        places = {name: T[:, None, :3, 3] for name, T in self.object_poses.items()}
+        return {name: np.linalg.norm(points - p, axis=-1).min(1) < _TOUCH_M for name, p in places.items()}
+
+    @cached_property
+    def _carried(self) -> dict[str, Float[np.ndarray, " T"]]:
+        """As `state.carried`, up to each frame [m]."""
+        result = {}
+        for name, touched in self._touched.items():
+            way = np.linalg.norm(np.diff(self.object_poses[name][:, :3, 3], axis=0), axis=1)
+            result[name] = np.concatenate([[0.0], np.cumsum(way * (touched[1:] & touched[:-1]))])
+        return result
 
 
 @dataclass(frozen=True)
@@ -266,7 +282,7 @@ def true_track(
 def _object_poses(
     performance: Performance, layout: Layout, T_world_wrist: Float[np.ndarray, "T 4 4"], time_s: Float[np.ndarray, " T"]
 ) -> dict[str, Float[np.ndarray, "T 4 4"]]:
-    """T_world_object over time: still, carried with the wrist, or pushed ahead of the fingertips."""
+    """T_world_object over time: still, carried with the wrist, pushed ahead of the fingertips, or rolling."""
     poses = {}
     for item in layout.objects:
         quaternion = np.array([np.cos(item.yaw / 2), 0.0, 0.0, np.sin(item.yaw / 2)])
@@ -277,6 +293,8 @@ def _object_poses(
     if performance.pushed is not None:
         ahead = np.maximum(T_world_wrist[:, 0, 3] - performance.push_contact_x, 0.0)
         poses[performance.pushed][:, 0, 3] += np.maximum.accumulate(ahead)
+    if performance.roll is not None:
+        poses[performance.roll.name] = performance.roll.poses(poses[performance.roll.name][0], time_s)
     return poses
 
 
@@ -296,7 +314,11 @@ def _mirror_layout(layout: Layout) -> Layout:
         return tuple(replace(item, xy=(item.xy[0], -item.xy[1]), yaw=-item.yaw) for item in items)
 
     return replace(
-        layout, objects=mirrored(layout.objects), plates=mirrored(layout.plates), buttons=mirrored(layout.buttons)
+        layout,
+        objects=mirrored(layout.objects),
+        plates=mirrored(layout.plates),
+        buttons=mirrored(layout.buttons),
+        lines=mirrored(layout.lines),
     )
 
 

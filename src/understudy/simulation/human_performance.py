@@ -6,11 +6,12 @@ import numpy as np
 from jaxtyping import Float
 
 from understudy.embodiments.hand_skeleton import HandSkeleton
+from understudy.geometry.rotations import matrix_from_rotation_vector
 from understudy.geometry.transforms import inverse_transform, make_transform
 from understudy.simulation.human_motion import Motion
 from understudy.simulation.human_pose import HandPose, hand_rotation, posture, solve_pose
 
-__all__ = ["SKIN_M", "Carry", "Performance", "Person", "object_pose"]
+__all__ = ["SKIN_M", "Carry", "Performance", "Person", "Roll", "object_pose"]
 
 SKIN_M = 0.003
 """Fingertip keypoints stay this far outside of what they touch: the flesh of the tip [m]."""
@@ -30,8 +31,36 @@ class Carry:
 
 
 @dataclass(frozen=True)
+class Roll:
+    """A ball that is struck and rolls straight until it comes to rest, or something stops it."""
+
+    name: str
+    start_s: float
+    direction: Float[np.ndarray, "2"]
+    """Unit vector in the plane of the table."""
+    speed: float
+    """When it is struck [m/s]."""
+    deceleration: float
+    """[m/s^2]."""
+    stop_m: float
+    """It gets no farther than this."""
+    radius: float
+    """Of the ball [m]."""
+
+    def poses(
+        self, T_world_start: Float[np.ndarray, "4 4"], time_s: Float[np.ndarray, " T"]
+    ) -> Float[np.ndarray, "T 4 4"]:
+        """T_world_ball over time, rolling without slip: x = v t - a t^2 / 2 [m]."""
+        t = np.clip(time_s - self.start_s, 0.0, self.speed / self.deceleration)
+        way = np.minimum(self.speed * t - self.deceleration * t**2 / 2, self.stop_m)[:, None]
+        axis = np.array([-self.direction[1], self.direction[0], 0.0])
+        R = matrix_from_rotation_vector(way / self.radius * axis) @ T_world_start[:3, :3]
+        return make_transform(R, T_world_start[:3, 3] + way * np.array([*self.direction, 0.0]))
+
+
+@dataclass(frozen=True)
 class Performance:
-    """One way of doing a task: the hand's motion, and which object is held, pushed or pressed."""
+    """One way of doing a task: the hand's motion, and which object is held, pushed, pressed or struck."""
 
     motion: Motion
     hold: Carry | None = None
@@ -39,6 +68,7 @@ class Performance:
     """Moves forward with the fingertips once they reach it."""
     push_contact_x: float = 0.0
     """x of the wrist at first contact [m]."""
+    roll: Roll | None = None
 
     def carried(
         self, time_s: Float[np.ndarray, " T"], T_world_wrist: Float[np.ndarray, "T 4 4"] | None = None

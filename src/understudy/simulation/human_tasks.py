@@ -13,6 +13,7 @@ from jaxtyping import Float
 from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.geometry.transforms import inverse_transform
 from understudy.simulation.human_cups import flip_cup, pour
+from understudy.simulation.human_flick import flick_ball
 from understudy.simulation.human_motion import Motion
 from understudy.simulation.human_performance import SKIN_M, Carry, Performance, Person, object_pose
 from understudy.simulation.human_pose import HandPose, hand_rotation, posture, solve_pose
@@ -166,6 +167,7 @@ PLANS: dict[str, Callable[[Person, Layout, Goal], Performance]] = {
     "hold": _hold,
     "pour": pour,
     "flip_cup": flip_cup,
+    "flick_ball": flick_ball,
 }
 """Task -> how a person does it."""
 

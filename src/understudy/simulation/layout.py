@@ -31,7 +31,9 @@ __all__ = [
     "spaced",
 ]
 
-Kind = Literal["cube", "cylinder", "box", "jug", "plate", "button", "cup", "fallen_cup", "mug", "bottle", "book"]
+Kind = Literal[
+    "cube", "cylinder", "box", "jug", "plate", "button", "cup", "fallen_cup", "mug", "ball", "line", "bottle", "book"
+]
 """The first four are picked and pushed; bottle and book stand aside and are never handled."""
 Pattern = Literal["", "checks", "speckles"]
 
@@ -39,8 +41,9 @@ OBJECT_COLOURS = ("red", "green", "blue", "yellow", "orange", "purple")
 BLOCKS = ("cube", "cylinder", "box", "jug")
 """Kinds that are picked and pushed. Usual layouts have cubes and cylinders."""
 HALF_WIDTH = 0.025
-"""Half the width of a cube, radius of a cylinder, half the depth of a box (along its own x) [m]."""
-OBJECT_HALF_HEIGHT = {"cube": 0.025, "cylinder": 0.035, "box": 0.030, "jug": 0.035, "cup": 0.0375, "fallen_cup": 0.031}
+"""Half the width of a cube, radius of a cylinder or a ball, half the depth of a box (along its own x) [m]."""
+OBJECT_HALF_HEIGHT = {"cube": 0.025, "cylinder": 0.035, "box": 0.030, "jug": 0.035, "ball": HALF_WIDTH}
+OBJECT_HALF_HEIGHT |= {"cup": 0.0375, "fallen_cup": 0.031}
 """Height of an object's centre at reset [m]. Cubes and cylinders are 0.05 wide, cups 0.062 and 0.075 long."""
 PLATE_RADIUS = 0.06
 """Radius of a plate [m]."""
@@ -116,11 +119,14 @@ class Layout:
     """How it differs from the usual range: a name of `axes.AXES`."""
     distractors: tuple[Item, ...] = field(default=(), repr=False)
     """Things beside the rows that no task is about; they do not move. Usual layouts have none."""
+    lines: tuple[Item, ...] = field(default=(), repr=False)
+    """Marks that a ball crosses in the direction of their yaw. A layout that has them lacks the lines of a push."""
 
     @cached_property
     def items(self) -> dict[str, Item]:
         """Every thing by its name."""
-        return {item.name: item for item in (*self.objects, *self.plates, *self.buttons, *self.distractors)}
+        things = (*self.objects, *self.plates, *self.buttons, *self.distractors, *self.lines)
+        return {item.name: item for item in things}
 
     def item(self, name: str) -> Item:
         """The thing of that name."""

@@ -1,10 +1,11 @@
-"""The things on the table, added to an MjSpec: cubes, cylinders, plates, buttons and the lines of a push."""
+"""The things on the table, added to an MjSpec: cubes, cylinders, plates, buttons, lines; cups and balls join them."""
 
 from collections.abc import Mapping
 
 import mujoco
 import numpy as np
 
+from understudy.simulation.balls import add_ball, add_line
 from understudy.simulation.cups import add_beads, add_cup, add_mug
 from understudy.simulation.layout import BLOCKS, LINES_X, PLATE_RADIUS, Item, Layout, Pattern
 from understudy.simulation.looks import COLOURS, Looks
@@ -61,6 +62,8 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, looks: Looks) -> None:
     for item in layout.objects:
         if item.kind in ("cup", "fallen_cup"):
             add_cup(spec, item, object_rgba(item.colour, looks), _material(spec, item, "glaze"))
+        elif item.kind == "ball":
+            add_ball(spec, item, object_rgba(item.colour, looks), _material(spec, item, "glaze"))
         else:
             _add_object(spec, item, looks)
         if item.kind == "cup":
@@ -74,7 +77,9 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, looks: Looks) -> None:
         _add_button(spec, item, looks)
     for item in layout.distractors:
         _add_distractor(spec, item, looks)
-    if any(item.kind in BLOCKS for item in layout.objects):
+    for item in layout.lines:
+        add_line(spec, item, object_rgba(item.colour, looks))
+    if not layout.lines and any(item.kind in BLOCKS for item in layout.objects):
         _add_lines(spec)
 
 

@@ -61,7 +61,8 @@ def moved_layout(layout: Layout, seed: int) -> Layout:
         layout: what stands where.
         seed: of the new places; any number from 0.
     """
-    maker = next((task for task in TASKS.values() if task.goals(layout)), None)
+    made = ((task, task.sample_layout(layout.seed, layout.axis)) for task in TASKS.values())
+    maker = next((task for task, own in made if own.items.keys() == layout.items.keys()), None)
     if maker is None:
         raise UnderstudyError(f"the layout of seed {layout.seed} belongs to no task: {', '.join(TASKS)}")
     rng = np.random.default_rng([seed, _STREAM_MOVED])
@@ -72,13 +73,18 @@ def moved_layout(layout: Layout, seed: int) -> Layout:
         objects=_at_places(layout.objects, fresh.objects, rng),
         plates=_at_places(layout.plates, fresh.plates, rng),
         buttons=_at_places(layout.buttons, fresh.buttons, rng),
+        lines=_at_places(layout.lines, fresh.lines, rng),
     )
 
 
 def _at_places(items: tuple[Item, ...], places: tuple[Item, ...], rng: np.random.Generator) -> tuple[Item, ...]:
-    """The same items in another order, from the right to the left, where others stood."""
-    order = rng.permutation(len(items))
-    return tuple(replace(items[i], xy=place.xy, yaw=place.yaw) for i, place in zip(order, places, strict=True))
+    """The same items in another order, from the right to the left, where others stood; balls where balls lay."""
+    left, moved = [items[i] for i in rng.permutation(len(items))], []
+    for place in places:
+        item = next(item for item in left if (item.kind == "ball") == (place.kind == "ball"))
+        left.remove(item)
+        moved.append(replace(item, xy=place.xy, yaw=place.yaw))
+    return tuple(moved)
 
 
 def same_goal(task: str, goal: Goal, layout: Layout) -> Goal:

@@ -12,7 +12,7 @@ from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL
 from understudy.simulation.scene import Scene
 from understudy.simulation.state_kernel import movement, touched
 
-__all__ = ["LIFTED_M", "ObjectState", "TableState", "held_since", "read_state"]
+__all__ = ["LIFTED_M", "ObjectState", "TableState", "carried", "held_since", "read_state"]
 
 LIFTED_M = 0.04
 """An object is lifted when its centre is this much higher than where it stood [m]."""
@@ -31,7 +31,7 @@ class ObjectState:
     turn_rate: float = 0.0
     """[rad/s]."""
     touched: bool = False
-    """In contact with the body that acts."""
+    """In contact with the body that acts; of a ball, nearer to it than 4 mm."""
     held_s: float | None = None
     """For how long it has been touched and lifted without a break [s]; None when it is not."""
 
@@ -58,6 +58,8 @@ class TableState:
     time_s: float = 0.0
     beads: dict[str, Float[np.ndarray, "N 3"]] = field(default_factory=dict)
     """Centres of the beads that each full cup held at reset, by the cup's name, world [m]."""
+    carried_m: dict[str, float] = field(default_factory=dict)
+    """Objects that have moved along with the body that acts since reset, and how far, see `carried` [m]."""
 
 
 def read_state(
@@ -66,6 +68,7 @@ def read_state(
     tip_sites: Int[np.ndarray, " F"],
     pressed: frozenset[str] = frozenset(),
     held_since_s: Mapping[str, float] | None = None,
+    carried_m: Mapping[str, float] | None = None,
 ) -> TableState:
     """The state of `data`, with what happened before.
 
@@ -75,6 +78,7 @@ def read_state(
         tip_sites: sites of the fingertips.
         pressed: buttons that went down before.
         held_since_s: as `held_since` gave it for the state before.
+        carried_m: as `carried` gave it for the state before.
     """
     since = held_since_s or {}
     places, time_s = scene.places, float(data.time)
@@ -96,7 +100,7 @@ def read_state(
     down = {b.name for b, travel in zip(scene.layout.buttons, travels, strict=True) if travel >= BUTTON_PRESSED_TRAVEL}
     tips = data.site_xpos[tip_sites]
     beads = {cup: data.xpos[bodies].copy() for cup, bodies in scene.beads.items()}
-    return TableState(objects, pressed | down, tips, time_s, beads)
+    return TableState(objects, pressed | down, tips, time_s, beads, dict(carried_m or {}))
 
 
 def _held_s(item: Item, z: float, touched: bool, since_s: float, time_s: float) -> float | None:
@@ -107,3 +111,21 @@ def _held_s(item: Item, z: float, touched: bool, since_s: float, time_s: float) 
 def held_since(state: TableState) -> dict[str, float]:
     """Objects that are held, each with the time since when [s]."""
     return {name: state.time_s - thing.held_s for name, thing in state.objects.items() if thing.held_s is not None}
+
+
+def carried(before: TableState, now: TableState) -> dict[str, float]:
+    """`TableState.carried_m` after one more control step.
+
+    A step counts for an object that was touched before it and after it: what is carried or pushed along adds up, what
+    is struck leaves the hand within a step.
+
+    Args:
+        before: the state at the end of the last step.
+        now: the state one step later.
+    """
+    total = before.carried_m
+    for name, thing in now.objects.items():
+        if thing.touched and before.objects[name].touched:
+            way = float(np.linalg.norm(thing.position - before.objects[name].position))
+            total = total | {name: total.get(name, 0.0) + way}
+    return total

@@ -1,5 +1,6 @@
 """The tabletop as an environment: a task in the layout of a seed, one robot, ten control steps a second."""
 
+from dataclasses import replace
 from typing import Literal, overload
 
 import mujoco
@@ -16,7 +17,7 @@ from understudy.simulation.layout import Layout
 from understudy.simulation.looks import sample_looks
 from understudy.simulation.rendering import SceneRenderer
 from understudy.simulation.scene import build_scene, home_qpos, light_buttons, tabletop_camera
-from understudy.simulation.state import TableState, held_since, read_state
+from understudy.simulation.state import TableState, carried, held_since, read_state
 from understudy.simulation.tasks import Goal, get_task, goal_of
 
 __all__ = ["Tabletop"]
@@ -73,6 +74,7 @@ class Tabletop:
         self._reached = np.zeros(len(self.task.stages), dtype=bool)
         self._pressed: frozenset[str] = frozenset()
         self._held_since_s: dict[str, float] = {}
+        self._before: TableState | None = None
         self._ended = ""
         self._start_s = 0.0
 
@@ -89,7 +91,8 @@ class Tabletop:
     @property
     def state(self) -> TableState:
         """What the task judges by; the truth, not for policies."""
-        return read_state(self.scene, self.data, self._tips, self._pressed, self._held_since_s)
+        carried_m = None if self._before is None else self._before.carried_m
+        return read_state(self.scene, self.data, self._tips, self._pressed, self._held_since_s, carried_m)
 
     @property
     def done(self) -> bool:
@@ -118,6 +121,7 @@ class Tabletop:
         self._reached[:] = False
         self._pressed = frozenset()
         self._held_since_s = {}
+        self._before = None
         self._ended = ""
         return self.observe() if observe else None
 
@@ -139,6 +143,9 @@ class Tabletop:
         """
         self._controller.step(self.data, action)
         state = self.state
+        if self._before is not None:
+            state = replace(state, carried_m=carried(self._before, state))
+        self._before = state
         self._pressed = state.pressed
         self._held_since_s = held_since(state)
         self._reached |= np.array(self.task.reached(self.goal, self.layout, state))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from understudy.simulation.experts.flick_ball import flick_ball
 from understudy.simulation.experts.flip_cup import flip_cup
 from understudy.simulation.experts.hold import hold
 from understudy.simulation.experts.pick_place import pick_place
@@ -20,6 +21,7 @@ EXPERTS: dict[str, Callable[[Tabletop], Iterator[Action]]] = {
     "hold": hold,
     "pour": pour,
     "flip_cup": flip_cup,
+    "flick_ball": flick_ball,
 }
 """Task -> expert."""
 

@@ -2,6 +2,7 @@
 
 from understudy.errors import UnknownName
 from understudy.simulation.layout import Layout, layout_rng
+from understudy.simulation.tasks.flick_ball import FlickBall
 from understudy.simulation.tasks.flip_cup import FlipCup
 from understudy.simulation.tasks.hold import Hold
 from understudy.simulation.tasks.pick_place import PickPlace
@@ -12,7 +13,8 @@ from understudy.simulation.tasks.task import Goal, Stage, Task
 
 __all__ = ["TASKS", "Goal", "Stage", "Task", "get_task", "goal_of"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (PickPlace(), Push(), PressButton(), Hold(), Pour(), FlipCup())}
+_ALL: tuple[Task, ...] = (PickPlace(), Push(), PressButton(), Hold(), Pour(), FlipCup(), FlickBall())
+TASKS: dict[str, Task] = {task.name: task for task in _ALL}
 """Name -> task."""
 
 _STREAM_GOAL = 3

@@ -28,12 +28,16 @@ class Push(Task):
     left_open: ClassVar[str] = "which of the two lines"
 
     def goals(self, layout: Layout) -> tuple[Goal, ...]:
-        """Every object straight ahead to either line."""
-        return tuple(
-            Goal(target.name, line, (x, target.xy[1]), f"push the {target.title} to a line")
-            for target in layout.objects
-            if target.kind in BLOCKS
-            for line, x in zip(_LINES, LINES_X, strict=True)
+        """Every object straight ahead to either line; none where other lines are."""
+        return (
+            ()
+            if layout.lines
+            else tuple(
+                Goal(target.name, line, (x, target.xy[1]), f"push the {target.title} to a line")
+                for target in layout.objects
+                if target.kind in BLOCKS
+                for line, x in zip(_LINES, LINES_X, strict=True)
+            )
         )
 
     def sample_goal(self, layout: Layout, rng: np.random.Generator) -> Goal:

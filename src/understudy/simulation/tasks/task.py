@@ -21,7 +21,7 @@ class Goal:
     target: str
     """Name of the object or button that is to be handled."""
     place: str
-    """Name of where it is to end: a plate, `line_near`, `line_far`, or the button itself."""
+    """Name of where it is to end: a plate, a line, or the button itself."""
     place_xy: tuple[float, float]
     """Where the target's centre is to end on the table, world [m]."""
     label: str
