@@ -108,6 +108,13 @@ def test_files_roll_over_at_their_limits(tmp_path, sample):
     assert_sound(root, sample, 12)
 
 
+def test_where_nothing_is_to_be_joined_nothing_is_written(tmp_path, sample):
+    root = sample.write(tmp_path / "data", 3)
+    before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
+    open_append(root, sample).finalize()
+    assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()} == before
+
+
 def test_joined_videos_keep_every_frame_and_time(tmp_path, sample):
     root = tmp_path / "data"
     with open_append(root, sample) as writer:

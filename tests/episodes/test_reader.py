@@ -5,6 +5,7 @@ import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import count
 
 import av
 import numpy as np
@@ -176,6 +177,28 @@ def test_features_of_unknown_types_are_left_out_and_named(root):
     path.write_text(json.dumps(info))
     with pytest.raises(UnderstudyError, match="note has the type string, which is not read"):
         EpisodeReader(root).column("note", 0)
+
+
+@pytest.mark.parametrize("commits", [1, 2, 3])
+def test_a_data_set_that_grows_while_it_is_opened_is_of_one_state(tmp_path, sample, monkeypatch, commits):
+    with EpisodeWriter.append(tmp_path / "data", sample.FPS, sample.FEATURES, "robot") as writer:
+        sample.add(writer, 0)
+        read, left = reading.read_info, list(range(1, commits + 1))
+
+        def slow(root):
+            info = read(root)
+            if left:
+                sample.add(writer, left.pop(0))
+            return info
+
+        monkeypatch.setattr(reading, "read_info", slow)
+        reader = EpisodeReader(tmp_path / "data")
+    assert reader.num_episodes == len(reader.lengths) == 1 + commits
+    monkeypatch.setattr(reading, "read_info", read)
+    versions = count()
+    monkeypatch.setattr(reading, "_version", lambda root: next(versions))
+    with pytest.raises(UnderstudyError, match="changes faster than it can be read"):
+        EpisodeReader(tmp_path / "data")
 
 
 def test_no_data_set(tmp_path):

@@ -153,6 +153,13 @@ def test_what_is_broken_is_named(root, file, damage, told_file, field, message):
     assert all("\n" not in str(problem) for problem in problems)
 
 
+def test_damaged_statistics_are_not_told_of_the_histograms(root):
+    in_json("observation.images.front", "mean", "grey")(root / STATS)
+    assert [(problem.file, problem.field) for problem in find_problems(root)] == [(root / STATS, "")]
+    (root / STATS).write_text("{")
+    assert [(problem.file, problem.field) for problem in find_problems(root)] == [(root / STATS, "")]
+
+
 def other_video(root, tmp_path, sample, frames_of):
     """Put the video of another data set, with frames changed, in the place of the first one's."""
     data = {index: sample.episode(index) for index in range(COUNT)}

@@ -1,6 +1,8 @@
 """The data set writer, read back with pyarrow and PyAV; NumPy is the oracle for the statistics."""
 
 import json
+import re
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -8,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from understudy.episodes.features import Feature, scalar, vector, video
+from understudy.episodes.frame_rate import exact_rate
 from understudy.episodes.writer import EpisodeWriter
 from understudy.errors import UnderstudyError
 
@@ -113,6 +116,35 @@ def test_fractional_frame_rate_is_kept_exactly(tmp_path):
     with av.open(str(tmp_path / f"data/videos/{IMAGE}/chunk-000/file-000.mp4")) as container:
         times = [frame.time for frame in container.decode(video=0)]
     np.testing.assert_allclose(times, np.arange(4) * 1001 / 30000, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("given", "exact"),
+    [
+        (29.97, "30000/1001"),
+        (30000 / 1001, "30000/1001"),
+        (23.976, "24000/1001"),
+        (59.94, "60000/1001"),
+        (119.88, "120000/1001"),
+        (Fraction(30000, 1001), "30000/1001"),
+        (30, "30"),
+        (30.0, "30"),
+        (12.5, "25/2"),
+        (29.9, "299/10"),
+        (0.5, "1/2"),
+    ],
+)
+def test_a_rate_is_the_one_meant(given, exact):
+    assert str(exact_rate(given)) == exact
+
+
+@pytest.mark.parametrize("frame", [np.zeros((SIZE, SIZE + 2, 3), np.uint8), np.zeros((SIZE, SIZE, 3), np.float32)])
+def test_a_frame_that_does_not_fit_is_one_line(tmp_path, frame):
+    data, _, frames = episode(5, 0)
+    given = f"frame 2 is {frame.dtype} {frame.shape}, it must be uint8 ({SIZE}, {SIZE}, 3)"
+    with pytest.raises(UnderstudyError, match=re.escape(given)), open_writer(tmp_path) as writer:
+        writer.add_episode(data, {IMAGE: iter([*frames[:2], frame, *frames[3:]])}, "task")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ def run(
     Exit code 0: clean; 1: findings; 2: no data set there.
 
     Looks for broken files, NaN, wrong statistics and frame rates, hands out of sight, pictures that stand still,
-    red and blue exchanged, quaternions that change sign, jumps, values beyond limits, false pairs and leaked splits.
+    red and blue exchanged, quaternions that change sign, jumps, values beyond limits, false pairs, leaked splits,
+    data sets of one body that cannot be used together.
     Data sets named together are taken as used together: as pairs, or as training and test. docs/formats.md says how
     each is found, and what cannot be told.
 

@@ -5,13 +5,16 @@ The object may also lie under the key `camera` of a larger file, as in the truth
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from understudy.errors import UnderstudyError
 from understudy.records import Camera
 
-__all__ = ["camera_as_json", "read_camera"]
+__all__ = ["camera_as_json", "camera_from_json", "read_camera"]
+
+_NO_CAMERA = "not a camera file: it needs width, height and K (3x3, pixels)"
 
 
 def camera_as_json(camera: Camera) -> dict:
@@ -33,19 +36,32 @@ def read_camera(path: Path) -> Camera:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        content = content.get("camera", content)
+    except OSError as error:
+        raise UnderstudyError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UnderstudyError(f"{path}: {_NO_CAMERA}") from error
+    return camera_from_json(content.get("camera", content) if isinstance(content, dict) else content, str(path))
+
+
+def camera_from_json(content: Any, where: str) -> Camera:  # noqa: ANN401 - any JSON type
+    """The camera that `camera_as_json` gave.
+
+    Raises:
+        UnderstudyError: names `where`; not a camera with positive focal lengths and a rigid pose.
+    """
+    try:
         K = np.array(content["K"], dtype=float)
         pose = content.get("T_world_camera")
         T = None if pose is None else np.array(pose, dtype=float)
         width, height = int(content["width"]), int(content["height"])
-    except OSError as error:
-        raise UnderstudyError(f"{path}: {error.strerror or error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnderstudyError(f"{path}: not a camera file: it needs width, height and K (3x3, pixels)") from error
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        raise UnderstudyError(f"{where}: {_NO_CAMERA}") from error
+    if min(width, height) < 1:
+        raise UnderstudyError(f"{where}: width and height must be positive, not {width} and {height}")
     if K.shape != (3, 3) or not (np.isfinite(K).all() and K[0, 0] > 0 and K[1, 1] > 0 and K[2, 2] == 1):
-        raise UnderstudyError(f"{path}: K must be 3x3 with positive focal lengths [px] and 1 in its last corner")
+        raise UnderstudyError(f"{where}: K must be 3x3 with positive focal lengths [px] and 1 in its last corner")
     if T is not None and not _is_rigid(T):
-        raise UnderstudyError(f"{path}: T_world_camera must be a rigid transform, 4x4 [m]")
+        raise UnderstudyError(f"{where}: T_world_camera must be a rigid transform, 4x4 [m]")
     return Camera(width, height, K, T)
 
 

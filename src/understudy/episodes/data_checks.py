@@ -45,7 +45,7 @@ def check_data(
             if bad.size:
                 complete = False
                 yield Problem(path, name, f"is not finite in row {bad[0]} ({bad.size} rows)")
-            elif mask in columns:
+            elif mask in columns and columns[mask].dtype == bool:
                 running[name].add(values, columns[mask][:, 0])
             else:
                 running[name].add(values)
@@ -88,7 +88,7 @@ def _check_bookkeeping(
     """LeRobot's own columns: they follow from the episodes table."""
     lengths = table["length"].to_numpy()[episodes]
     frame_index = np.concatenate([np.arange(length) for length in lengths])
-    possible = [[tasks[name] for name in names if name in tasks] for names in table["tasks"].to_pylist()]
+    possible = [[tasks[name] for name in names or () if name in tasks] for names in table["tasks"].to_pylist()]
     wanted = {
         "frame_index": frame_index,
         "episode_index": np.repeat(episodes, lengths),
@@ -109,7 +109,7 @@ def _check_bookkeeping(
         if off.any():
             row = int(np.flatnonzero(off)[0])
             right = names or f"{wanted[name][row]:g}"
-            yield Problem(path, name, f"is {found[row]:g} in row {row}, it must be {right} ({off.sum()} rows)")
+            yield Problem(path, name, f"is {float(found[row]):g} in row {row}, it must be {right} ({off.sum()} rows)")
 
 
 def _check_statistics(

@@ -42,8 +42,9 @@ def merge_files(folder: WholeFolder, table: pa.Table, videos: Iterable[str], lim
         def place_file(place: FilePlace, name: str = name) -> Path:
             return video_file(name, place)
 
-        table = _merge(folder, table, prefix, place_file, limits, limits.video_mb, lengths, join, stream_format)
-        table = _moved_in_time(table, prefix, before, lengths, fps)
+        merged = _merge(folder, table, prefix, place_file, limits, limits.video_mb, lengths, join, stream_format)
+        if merged is not table:
+            table = _moved_in_time(merged, prefix, before, lengths, fps)
     return table
 
 

@@ -1,7 +1,7 @@
 """Reads the metadata of a LeRobot v3 data set; what is missing or does not fit is one line naming file and field."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,10 +13,20 @@ import pyarrow.parquet as pq
 
 from understudy.episodes import layout
 from understudy.episodes.features import DTYPES, Feature
+from understudy.episodes.frame_rate import exact_rate
 from understudy.episodes.problem import BadDataSet
 from understudy.episodes.statistics import Statistics
 
-__all__ = ["Info", "read_episodes", "read_info", "read_statistics", "read_table", "read_tasks"]
+__all__ = [
+    "Info",
+    "is_text",
+    "metadata_object",
+    "read_episodes",
+    "read_info",
+    "read_statistics",
+    "read_table",
+    "read_tasks",
+]
 
 _COUNTS = ("total_episodes", "total_frames", "total_tasks")
 
@@ -49,7 +59,7 @@ class Info:
         """
         result = {}
         for name, words in self.splits.items():
-            first, _, end = str(words).partition(":")
+            first, _, end = words.partition(":")
             if not (first.isdecimal() and end.isdecimal() and int(first) <= int(end) <= self.num_episodes):
                 message = f"is {words!r}, it must be 'first:end' within 0:{self.num_episodes}"
                 raise BadDataSet(root / layout.INFO_FILE, f"splits.{name}", message)
@@ -81,19 +91,20 @@ def read_info(root: Path) -> Info:
         raise BadDataSet(path, "codebase_version", message)
     features, ignored = _features(path, _field(path, content, "features", dict))
     fps = _field(path, content, "fps", int | float)
-    if not 0 < fps < 1000:
-        raise BadDataSet(path, "fps", f"is {fps}, it must lie between 0 and 1000")
+    if not 0.01 <= fps < 1000:
+        raise BadDataSet(path, "fps", f"is {fps}, it must lie between 0.01 and 1000")
     num_episodes, num_frames, num_tasks = (_field(path, content, name, int) for name in _COUNTS)
+    splits = _field(path, {"splits": {"train": f"0:{num_episodes}"}, **content}, "splits", dict)
     return Info(
         features,
         ignored,
-        Fraction(fps).limit_denominator(1001),
+        exact_rate(fps),
         str(content.get("robot_type") or "unknown"),
         num_episodes,
         num_frames,
         num_tasks,
         _limits(path, content),
-        _field(path, {"splits": {"train": f"0:{num_episodes}"}, **content}, "splits", dict),
+        {name: str(words) for name, words in splits.items()},
         _pattern(path, content, "data_path"),
         None if content.get("video_path") is None else _pattern(path, content, "video_path"),
     )
@@ -117,6 +128,7 @@ def read_episodes(root: Path) -> pa.Table:
     missing = [name for name in layout.EPISODE_FIELDS if name not in table.column_names]
     if missing:
         raise BadDataSet(paths[0], missing[0], "the column is missing")
+    _check_type(folder, table, "episode_index", pa.types.is_integer, "whole numbers")
     table = table.sort_by("episode_index")
     if not np.array_equal(table["episode_index"].to_numpy(), np.arange(table.num_rows)):
         raise BadDataSet(folder, "episode_index", f"must be 0 to {table.num_rows - 1}, each once")
@@ -130,7 +142,32 @@ def read_tasks(root: Path) -> dict[str, int]:
     names = [name for name in table.column_names if name != "task_index"]
     if "task_index" not in table.column_names or len(names) != 1:
         raise BadDataSet(path, "task_index", f"there must be task_index and task, not {table.column_names}")
+    _check_type(path, table, "task_index", pa.types.is_integer, "whole numbers")
+    _check_type(path, table, names[0], is_text, "words")
     return dict(zip(table[names[0]].to_pylist(), table["task_index"].to_pylist(), strict=True))
+
+
+def metadata_object(text: object) -> dict[str, Any] | None:
+    """What our column of the episodes table says of an episode; empty where it is empty, None where it is no object."""
+    if text is None or text == "":
+        return {}
+    try:
+        content = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of that type holds text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _check_type(path: Path, table: pa.Table, name: str, fits: Callable[[pa.DataType], bool], wanted: str) -> None:
+    column = table[name]
+    if column.null_count or not fits(column.type):
+        gaps = " with gaps" if column.null_count else ""
+        raise BadDataSet(path, name, f"must be {wanted} without gaps, it is {column.type}{gaps}")
 
 
 def read_statistics(root: Path) -> dict[str, Statistics]:
@@ -197,7 +234,7 @@ def _pattern(path: Path, content: Mapping[str, Any], name: str) -> str:
     pattern = str(_field(path, content, name, str))
     try:
         pattern.format(video_key="", chunk_index=0, file_index=0)
-    except (LookupError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         message = f"is {pattern!r}, it may hold video_key, chunk_index and file_index"
         raise BadDataSet(path, name, message) from error
     return pattern
@@ -210,19 +247,26 @@ def _features(path: Path, described: Mapping[str, Any]) -> tuple[dict[str, Featu
             if entry["dtype"] not in DTYPES:
                 ignored[name] = str(entry["dtype"])
                 continue
-            features[name] = Feature(
-                entry["dtype"], tuple(entry["shape"]), _names(entry.get("names"), entry["shape"]), entry.get("mask")
-            )
+            features[name] = _feature(entry)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise BadDataSet(path, f"features.{name}", _first_line(error)) from error
     return features, ignored
+
+
+def _feature(entry: Mapping[str, Any]) -> Feature:
+    shape, mask = entry["shape"], entry.get("mask")
+    if not isinstance(shape, list) or not all(type(length) is int for length in shape):
+        raise ValueError(f"its shape is {shape!r}, it must be a list of whole numbers")
+    if not isinstance(mask, str | None):
+        raise ValueError(f"its mask is {mask!r}, it must be the name of a feature")
+    return Feature(entry["dtype"], tuple(shape), _names(entry.get("names"), shape), mask)
 
 
 def _names(names: Any, shape: list[int]) -> tuple[str, ...] | None:  # noqa: ANN401 - any JSON type
     """Names of the numbers; some writers group them as {"motors": [...]}, some name the axes of a vector."""
     if isinstance(names, dict):
         names = [name for group in names.values() for name in group]
-    return tuple(names) if names and (len(names) == shape[0] or len(shape) == 3) else None
+    return tuple(map(str, names)) if names and (len(names) == shape[0] or len(shape) == 3) else None
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from understudy.episodes import layout
 from understudy.episodes.features import BOOKKEEPING, Feature
-from understudy.episodes.metadata import Info
+from understudy.episodes.metadata import Info, is_text, metadata_object
 from understudy.episodes.problem import BadDataSet, Problem
 from understudy.episodes.statistics import QUANTILES, Statistics
 
@@ -86,12 +86,24 @@ def check_episodes(root: Path, info: Info, table: pa.Table, tasks: Mapping[str, 
                 Problem(folder, "tasks", f"{unknown[0]!r} of episode {index} is not in {layout.TASKS_FILE}")
             )
             break
+    problems += _no_metadata(folder, table)
     for name, feature in info.features.items():
         if feature.is_video:
             span_s = table[f"videos/{name}/to_timestamp"].to_numpy() - table[f"videos/{name}/from_timestamp"].to_numpy()
             wanted_s = lengths / float(info.fps)
             problems += _unequal(folder, f"videos/{name}/to_timestamp", span_s, wanted_s, _TIME_TOLERANCE_S)
     return False, problems
+
+
+def _no_metadata(folder: Path, table: pa.Table) -> Iterator[Problem]:
+    """The first episode whose metadata cannot be read."""
+    rows = table[layout.METADATA_FIELD].to_pylist() if layout.METADATA_FIELD in table.column_names else []
+    for index, text in enumerate(rows):
+        if metadata_object(text) is None:
+            yield Problem(
+                folder, layout.METADATA_FIELD, f"must be a JSON object, it is {text!r:.60} in episode {index}"
+            )
+            return
 
 
 def _missing_columns(folder: Path, info: Info, table: pa.Table) -> Iterator[Problem]:
@@ -101,13 +113,17 @@ def _missing_columns(folder: Path, info: Info, table: pa.Table) -> Iterator[Prob
         wanted += [
             f"videos/{name}/{field}" for field in ("chunk_index", "file_index", "from_timestamp", "to_timestamp")
         ]
+    wanted += [name for name in ("dataset_to_index",) if name in table.column_names]
     for name in wanted:
         if name not in table.column_names:
             yield Problem(folder, name, "the column is missing")
             continue
         kind = table[name].type
         numbers = pa.types.is_integer(kind) or (name.endswith("_timestamp") and pa.types.is_floating(kind))
-        if table[name].null_count or not (numbers or name == "tasks"):
+        if name == "tasks":
+            if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or not is_text(kind.value_type):
+                yield Problem(folder, name, f"must be lists of words, it is {kind}")
+        elif table[name].null_count or not numbers:
             yield Problem(folder, name, f"must be numbers without gaps, it is {kind}")
 
 

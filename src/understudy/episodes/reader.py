@@ -1,6 +1,5 @@
 """Reads a LeRobot v3 data set: columns, frames in any order, statistics, and what is known about each episode."""
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from jaxtyping import Int, Shaped, UInt8
 
 from understudy.episodes import layout
 from understudy.episodes.features import Feature, column_values
-from understudy.episodes.metadata import read_episodes, read_info, read_statistics, read_table
+from understudy.episodes.metadata import Info, metadata_object, read_episodes, read_info, read_statistics, read_table
 from understudy.episodes.problem import BadDataSet
 from understudy.episodes.statistics import Statistics
 from understudy.episodes.video_file import VideoFile
@@ -25,6 +24,8 @@ __all__ = ["EpisodeReader", "EpisodeRecord", "VideoSpan"]
 
 _MAX_OPEN_VIDEOS = 64
 _MAX_COLUMN_BYTES = 512 * 2**20
+_MAX_COMMITS = 100
+"""So many commits of a writer may come while a data set is opened."""
 _MAX_LAG = 0.1
 """A frame may be shown this share of a frame period beside its time; more means that counts do not fit."""
 
@@ -63,11 +64,7 @@ class EpisodeReader:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
-        self.info = read_info(self.root)
-        self._table = read_episodes(self.root)
-        if self._table.num_rows != self.info.num_episodes:
-            message = f"is {self.info.num_episodes}, the episodes table has {self._table.num_rows} rows"
-            raise BadDataSet(self.root / layout.INFO_FILE, "total_episodes", message)
+        self.info, self._table = _read_one_state(self.root)
         self._fields: dict[str, np.ndarray] = {}
         self._lengths = self._numbers("length")
         self._first = self._numbers("dataset_from_index")
@@ -130,22 +127,21 @@ class EpisodeReader:
         """Length, task and metadata of an episode."""
         index = self._checked_episode(index)
         tasks = self._table["tasks"][index].as_py()
-        metadata: Mapping[str, Any] = {}
-        if layout.METADATA_FIELD in self._table.column_names:
-            text = self._table[layout.METADATA_FIELD][index].as_py()
-            try:
-                metadata = json.loads(text) if text else {}
-            except ValueError as error:
-                message = f"is no JSON for episode {index}"
-                raise BadDataSet(self.root / layout.EPISODES_FOLDER, layout.METADATA_FIELD, message) from error
-        task = tasks[0] if isinstance(tasks, list) else tasks
-        return EpisodeRecord(index, int(self._lengths[index]), task, metadata)
+        task = tasks[0] if isinstance(tasks, list) and tasks else tasks
+        if not isinstance(task, str):
+            raise BadDataSet(
+                self.root / layout.EPISODES_FOLDER, "tasks", f"must be words, it is {tasks!r:.60} in episode {index}"
+            )
+        return EpisodeRecord(index, int(self._lengths[index]), task, self._metadata(index))
 
     def checksum(self, name: str, index: int) -> int | None:
         """CRC-32 of the compressed frames of a video feature in one episode; None where the data set has none."""
         field = layout.checksum_field(name)
         value = self._table[field][self._checked_episode(index)].as_py() if field in self._table.column_names else None
-        return None if value is None else int(value)
+        if not isinstance(value, int | None):
+            message = f"must be a whole number, it is {value!r:.60} in episode {index}"
+            raise BadDataSet(self.root / layout.EPISODES_FOLDER, field, message)
+        return value
 
     def column(self, name: str, index: SupportsIndex) -> Shaped[np.ndarray, "T n"]:
         """The numbers of a feature in one episode, in the units its recorder used; read-only.
@@ -213,6 +209,16 @@ class EpisodeReader:
         fields = [field for field in self._table.column_names if field.startswith(prefix)]
         return {field.removeprefix(prefix): self._table[field][index].as_py() for field in fields}
 
+    def _metadata(self, index: int) -> Mapping[str, Any]:
+        if layout.METADATA_FIELD not in self._table.column_names:
+            return {}
+        text = self._table[layout.METADATA_FIELD][index].as_py()
+        content = metadata_object(text)
+        if content is None:
+            message = f"must be a JSON object, it is {text!r:.60} in episode {index}"
+            raise BadDataSet(self.root / layout.EPISODES_FOLDER, layout.METADATA_FIELD, message)
+        return content
+
     def _feature(self, name: str) -> Feature:
         if name in self.info.ignored:
             raise UnderstudyError(f"{self.root}: {name} has the type {self.info.ignored[name]}, which is not read")
@@ -233,8 +239,11 @@ class EpisodeReader:
         if field not in self._table.column_names:
             raise BadDataSet(self.root / layout.EPISODES_FOLDER, field, "the column is missing")
         column = self._table[field]
-        if column.null_count or not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-            raise BadDataSet(self.root / layout.EPISODES_FOLDER, field, "must be numbers without gaps")
+        kind = column.type
+        fits = pa.types.is_integer(kind) or (pa.types.is_floating(kind) and field.endswith("_timestamp"))
+        if column.null_count or not fits:
+            message = f"must be numbers without gaps, it is {kind}"
+            raise BadDataSet(self.root / layout.EPISODES_FOLDER, field, message)
         self._fields[field] = column.to_numpy()
         return self._fields[field]
 
@@ -268,6 +277,33 @@ class EpisodeReader:
                 files.popitem(last=False)
         files.move_to_end(path)
         return files[path]
+
+
+def _read_one_state(root: Path) -> tuple[Info, pa.Table]:
+    """Info and episodes table of one state, while a writer may put another one in its place between the two."""
+    for _ in range(_MAX_COMMITS):
+        before = _version(root)
+        try:
+            info, table = read_info(root), read_episodes(root)
+            if table.num_rows != info.num_episodes:
+                message = f"is {info.num_episodes}, the episodes table has {table.num_rows} rows"
+                raise BadDataSet(root / layout.INFO_FILE, "total_episodes", message)
+        except BadDataSet:
+            if _version(root) == before:
+                raise
+        else:
+            if _version(root) == before:
+                return info, table
+    raise UnderstudyError(f"{root}: changes faster than it can be read; try again when its writer is slower or done")
+
+
+def _version(root: Path) -> tuple[int, int, int] | None:
+    """Another one after each commit, as it writes a new info.json; None where there is none."""
+    try:
+        state = (root / layout.INFO_FILE).stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino, state.st_mtime_ns
 
 
 def frame_numbers(

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Shaped, UInt8
 
 from understudy.episodes.features import Feature, arrow_schema, column_values
+from understudy.episodes.frame_rate import exact_rate
 from understudy.episodes.metadata import read_table
 from understudy.episodes.statistics import PixelHistogram
 from understudy.episodes.video_file import VideoFile
@@ -88,7 +89,7 @@ def stage_episode(
         UnderstudyError: names, lengths, shapes or values that do not fit the features; nothing is left.
     """
     columns = _checked_columns(folder, features, data, videos)
-    about: dict[str, Any] = {"format": _FORMAT, "task": task, "split": split, "fps": str(_exact(fps))}
+    about: dict[str, Any] = {"format": _FORMAT, "task": task, "split": split, "fps": str(exact_rate(fps))}
     about["metadata"] = dict(metadata or {})
     _check_json(folder, about)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
@@ -96,7 +97,7 @@ def stage_episode(
     try:
         length = len(next(iter(columns.values())))
         pixels = {
-            name: _encode(part / f"{name}.mp4", name, feature, _exact(fps), videos[name], length, encoding)
+            name: _encode(part / f"{name}.mp4", name, feature, exact_rate(fps), videos[name], length, encoding)
             for name, feature in features.items()
             if feature.is_video
         }
@@ -149,10 +150,6 @@ def as_table(columns: Mapping[str, Shaped[np.ndarray, "T n"]], schema: pa.Schema
     return pa.table([_arrow(columns[field.name]) for field in schema], schema=schema)
 
 
-def _exact(fps: float | int | Fraction) -> Fraction:
-    return Fraction(fps).limit_denominator(1001)  # 29.97 is 30000/1001
-
-
 def _check_json(folder: Path, about: dict) -> None:
     try:
         json.dumps(about, allow_nan=False)
@@ -173,6 +170,9 @@ def _encode(
     stream, pixels = VideoStream(path, fps, height, width, encoding), PixelHistogram()
     try:
         for frame in frames:
+            if frame.shape != feature.shape or frame.dtype != np.uint8:
+                given = f"{frame.dtype} {frame.shape}"
+                raise UnderstudyError(f"{name}: frame {pixels.num_frames} is {given}, it must be uint8 {feature.shape}")
             stream.append(frame)
             pixels.add(frame)
         if pixels.num_frames != length:

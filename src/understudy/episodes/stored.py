@@ -12,7 +12,7 @@ import pyarrow as pa
 from understudy.episodes import layout
 from understudy.episodes.features import Feature, column_values
 from understudy.episodes.layout import FilePlace, Limits
-from understudy.episodes.metadata import Info, read_episodes, read_info, read_table, read_tasks
+from understudy.episodes.metadata import Info, is_text, read_episodes, read_info, read_table, read_tasks
 from understudy.episodes.problem import BadDataSet
 from understudy.episodes.running_statistics import RunningStatistics
 from understudy.episodes.statistics import PixelHistogram
@@ -44,8 +44,8 @@ def read_stored(root: Path, features: Mapping[str, Feature], fps: Fraction, robo
     info = read_info(root)
     _check_same(root / layout.INFO_FILE, info, features, fps, robot_type)
     episodes = read_episodes(root)
-    if layout.METADATA_FIELD not in episodes.column_names:
-        message = "the column is missing: another program wrote this; convert it before adding to it"
+    if layout.METADATA_FIELD not in episodes.column_names or not is_text(episodes[layout.METADATA_FIELD].type):
+        message = "the column is missing or no text: another program wrote this; convert it before adding to it"
         raise BadDataSet(root / layout.EPISODES_FOLDER, layout.METADATA_FIELD, message)
     for name, feature in features.items():
         if feature.is_video and layout.checksum_field(name) not in episodes.column_names:
@@ -94,7 +94,9 @@ def _pixels(root: Path, features: Mapping[str, Feature]) -> dict[str, PixelHisto
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return {
-            name: PixelHistogram(np.array(content[name]["counts"], dtype=np.int64), int(content[name]["frames"]))
+            name: PixelHistogram(
+                np.array(content[name]["counts"], dtype=np.int64).reshape(3, 256), int(content[name]["frames"])
+            )
             for name, feature in features.items()
             if feature.is_video
         }

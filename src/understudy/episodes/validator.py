@@ -44,7 +44,7 @@ def find_problems(root: Path, *, decode: bool = True) -> list[Problem]:
     else:
         problems += check_statistics(root, info, stored)
     problems += check_data(root, info, table, tasks, stored)
-    problems += check_videos(root, info, table, decode=decode)
+    problems += check_videos(root, info, table, stored, decode=decode)
     return problems
 
 

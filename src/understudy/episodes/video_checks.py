@@ -1,17 +1,18 @@
 """Checks of `videos/`: is every frame there, at its time, of its size, and does it decode?"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float
 
 from understudy.episodes import layout
 from understudy.episodes.metadata import Info
 from understudy.episodes.problem import BadDataSet, Problem
 from understudy.episodes.reader import VideoSpan, frame_numbers
-from understudy.episodes.statistics import PixelHistogram
+from understudy.episodes.statistics import PixelHistogram, Statistics
 from understudy.episodes.video_file import VideoFile
 from understudy.errors import BadVideo
 
@@ -21,8 +22,10 @@ _MEAN_TOLERANCE = 0.06
 """Mean of a channel in [0, 1]: compression and halved colour change it by a few hundredths, other pictures by more."""
 
 
-def check_videos(root: Path, info: Info, table: pa.Table, *, decode: bool) -> Iterator[Problem]:
-    """All video files of the data set."""
+def check_videos(
+    root: Path, info: Info, table: pa.Table, stored: Mapping[str, Statistics], *, decode: bool
+) -> Iterator[Problem]:
+    """All video files of the data set, and what `meta/stats.json` says of them."""
     for name, feature in info.features.items():
         if not feature.is_video:
             continue
@@ -41,7 +44,7 @@ def check_videos(root: Path, info: Info, table: pa.Table, *, decode: bool) -> It
         for path in sorted(root.glob(f"videos/{name}/*/*.mp4")):
             if path not in known:
                 yield Problem(path, name, "belongs to no episode")
-    yield from _check_pixels(root, info, table)
+    yield from _check_pixels(root, info, table, stored)
 
 
 def _check_file(
@@ -105,32 +108,37 @@ def _check_frames(
             return
         total += frame.mean((0, 1)) / 255
     field = f"stats/{name}/mean"
-    stored = table[field][index].as_py() if field in table.column_names else None
-    if stored is None or np.size(stored) != 3:
+    stored = _three_numbers(table[field][index].as_py()) if field in table.column_names else None
+    if stored is None:
         return
-    off = np.abs(total / len(numbers) - np.ravel(stored))
+    off = np.abs(total / len(numbers) - stored)
     if off.max() > _MEAN_TOLERANCE:
         channel = "RGB"[int(off.argmax())]
         message = f"episode {index}: mean {channel} is {(total / len(numbers))[off.argmax()]:.3f}, the statistics say"
-        yield Problem(path, name, f"{message} {np.ravel(stored)[off.argmax()]:.3f}: other pictures")
+        yield Problem(path, name, f"{message} {stored[off.argmax()]:.3f}: other pictures")
 
 
-def _check_pixels(root: Path, info: Info, table: pa.Table) -> Iterator[Problem]:
+def _three_numbers(value: object) -> Float[np.ndarray, "3"] | None:
+    try:
+        numbers = np.array(value, dtype=float).ravel()
+    except (TypeError, ValueError):  # of another program; its own columns of statistics are not ours to check
+        return None
+    return numbers if len(numbers) == 3 else None
+
+
+def _check_pixels(root: Path, info: Info, table: pa.Table, statistics: Mapping[str, Statistics]) -> Iterator[Problem]:
     """Our histogram of the original frames, where there is one, against the statistics of images made from it."""
     path = root / layout.PIXELS_FILE
     if not path.exists():
         return
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        statistics = json.loads((root / layout.STATISTICS_FILE).read_text(encoding="utf-8"))
         histograms = {
             name: PixelHistogram(np.array(entry["counts"], dtype=np.int64).reshape(3, 256), int(entry["frames"]))
             for name, entry in content.items()
         }
-    except FileNotFoundError:
-        return  # missing statistics are told elsewhere
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        yield Problem(path, "", f"damaged: {error}")
+    except (KeyError, OSError, OverflowError, TypeError, ValueError, AttributeError) as error:
+        yield Problem(path, "", f"damaged: {(str(error).splitlines() or [type(error).__name__])[0]}")
         return
     num_frames = int(table["length"].to_numpy().sum())
     for name, feature in info.features.items():

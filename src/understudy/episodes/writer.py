@@ -23,6 +23,7 @@ from jaxtyping import Shaped
 from understudy.episodes import layout
 from understudy.episodes.episodes_table import EpisodesTable
 from understudy.episodes.features import BOOKKEEPING, Feature, arrow_schema
+from understudy.episodes.frame_rate import exact_rate
 from understudy.episodes.layout import Limits
 from understudy.episodes.merging import merge_files
 from understudy.episodes.running_statistics import RunningStatistics
@@ -105,7 +106,7 @@ class EpisodeWriter:
         grows: bool,
     ) -> None:
         self.root = root
-        self.fps = Fraction(fps).limit_denominator(1001)  # 29.97 is 30000/1001
+        self.fps = exact_rate(fps)
         self.robot_type = robot_type
         self.features = {**features, **BOOKKEEPING}
         self._given = dict(features)

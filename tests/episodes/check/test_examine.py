@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from understudy.commands import main
 from understudy.episodes.check.examine import examine
+from understudy.episodes.check.finding import Finding
 from understudy.errors import UnderstudyError
 
 
@@ -82,6 +84,68 @@ def test_an_unreadable_data_set_is_a_finding_and_the_others_are_still_examined(r
     found = examine([recording], decode=False)
     assert [finding.check for finding in found] == ["format", "statistics"]
     assert found[0].file == recording / "human_hand/meta/info.json"
+
+
+def damaged_numbers(root):
+    path = root / "data/chunk-000/file-000.parquet"
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def test_leaks_between_data_sets_are_seen_beside_a_damaged_file(tmp_path, robot):
+    for folder in ("damaged", "a", "b"):
+        robot(folder=folder)
+    damaged_numbers(tmp_path / "damaged")
+    roots = [tmp_path / folder for folder in ("damaged", "a", "b")]
+    found = [finding for finding in examine(roots, decode=False) if finding.check == "leaks"]
+    told = [(finding.file.name, finding.episode, finding.field) for finding in found]
+    seeds = [(name, episode, "metadata.seed") for name in "ab" for episode in (0, 1)]
+    assert told == [("damaged", 0, ""), *seeds]
+    assert "the numbers of 2 episodes could not be compared" in found[0].message
+
+
+def test_what_a_check_finds_between_sound_data_sets_survives_a_damaged_one(tmp_path, robot, monkeypatch):
+    def between(subjects):
+        for subject in subjects:
+            yield Finding("between", subject.root, None, "", "looked at")
+            subject.column("action", 0)
+        if len(subjects) > 1:
+            yield Finding("between", subjects[0].root, None, "", "compared")
+
+    monkeypatch.setattr("understudy.episodes.check.examine.CHECKS", {"between": between})
+    roots = [robot(folder=folder).root for folder in ("a", "b", "damaged")]
+    damaged_numbers(roots[2])
+    found = [finding for finding in examine(roots, decode=False) if finding.check == "between"]
+    names = [(finding.file.name, finding.message.partition(":")[0]) for finding in found]
+    sound = [("a", "looked at"), ("b", "looked at"), ("a", "compared")]
+    assert names == [("damaged", "looked at"), ("damaged", "could not be looked at"), *sound]
+
+
+def test_hands_are_looked_for_beside_a_damaged_file(tmp_path, person, monkeypatch):
+    def without_labels(episodes):
+        for episode in episodes:
+            for name in ("truth.keypoints", "tracked.valid"):
+                del episode.columns[name], episode.features[name]
+
+    def nothing_found(timed):
+        return type("Detections", (), {"pixels": np.full((len(list(timed)), 2, 21, 2), np.nan)})
+
+    monkeypatch.setattr("understudy.perception.hand_landmarker.detect_hands", nothing_found)
+    monkeypatch.setattr("understudy.episodes.check.examine.CHECKS", {})
+    roots = [person(without_labels, folder=folder).root for folder in ("cut", "whole")]
+    cut_video(roots[0])
+    found = [f for f in examine(roots, decode=False, detect_hands=True) if f.check == "hidden_hand"]
+    assert [(f.file.name, f.episode) for f in found] == [("cut", None), ("whole", 0), ("whole", 1)]
+    assert found[0].message.startswith("could not be looked at: ")
+
+
+def test_a_detector_that_is_not_installed_is_an_error(person, monkeypatch):
+    def missing(subjects):
+        raise UnderstudyError("hand tracking needs MediaPipe")
+
+    monkeypatch.setattr("understudy.episodes.check.examine.find_with_detector", missing)
+    monkeypatch.setattr("understudy.episodes.check.examine.CHECKS", {})
+    with pytest.raises(UnderstudyError, match="needs MediaPipe"):
+        examine([person().root], decode=False, detect_hands=True)
 
 
 def test_what_is_no_data_set_is_an_error(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """What trips people in a data set, found before training does. A new check is one new file and one line here."""
 
 from understudy.episodes.check.clock import find_wrong_rates
+from understudy.episodes.check.disagreements import find_mismatched_data_sets
 from understudy.episodes.check.finding import Check, Finding
 from understudy.episodes.check.hidden_hand import find_hidden_hands
 from understudy.episodes.check.jumps import find_jumps
@@ -15,6 +16,7 @@ __all__ = ["CHECKS", "Check", "Finding"]
 
 CHECKS: dict[str, Check] = {
     "clock": find_wrong_rates,
+    "disagreements": find_mismatched_data_sets,
     "hidden_hand": find_hidden_hands,
     "jumps": find_jumps,
     "leaks": find_leaks,

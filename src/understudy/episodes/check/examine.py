@@ -1,14 +1,15 @@
 """Runs the checks over data sets that are used together."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from understudy.episodes.check import CHECKS
 from understudy.episodes.check.detected_hand import find_with_detector
 from understudy.episodes.check.file_format import find_format_problems
-from understudy.episodes.check.finding import Finding
+from understudy.episodes.check.finding import Check, Finding
 from understudy.episodes.check.subject import Subject, find_data_sets
-from understudy.errors import UnderstudyError
+from understudy.episodes.problem import BadDataSet
+from understudy.errors import BadVideo, UnderstudyError
 
 __all__ = ["examine"]
 
@@ -44,7 +45,8 @@ def examine(
         findings += _run(name, check, subjects)
     if detect_hands:
         progress("detecting hands")
-        findings += find_with_detector(subjects)
+        for subject in subjects:
+            findings += _look_for_hands(subject)
     return findings
 
 
@@ -56,11 +58,38 @@ def _opens(root: Path) -> bool:
     return True
 
 
-def _run(name: str, check: Callable[[Sequence[Subject]], Iterator[Finding]], subjects: list[Subject]) -> list[Finding]:
-    """What a check finds; a damaged file ends it for the data set, not for the others."""
+def _run(name: str, check: Check, subjects: list[Subject]) -> list[Finding]:
+    """What a check finds; a damaged file ends it for its data set, and the others are still compared."""
     try:
         return list(check(subjects))
+    except UnderstudyError:  # tells the file, not in which data set it lies
+        alone = {subject: _until_damage(check, subject) for subject in subjects}
+    findings = []
+    for subject, (found, error) in alone.items():
+        if error is not None:
+            findings += [*found, _not_looked_at(name, subject, error)]
+    return findings + list(check([subject for subject, (_, error) in alone.items() if error is None]))
+
+
+def _until_damage(check: Check, subject: Subject) -> tuple[list[Finding], UnderstudyError | None]:
+    """What a check finds in one data set, and the error that ended it, if one did."""
+    found: list[Finding] = []
+    try:
+        found.extend(check([subject]))
     except UnderstudyError as error:
-        if len(subjects) > 1:
-            return [finding for subject in subjects for finding in _run(name, check, [subject])]
-        return [Finding(name, subjects[0].root, None, "", f"could not be looked at: {error}")]
+        return found, error
+    return found, None
+
+
+def _look_for_hands(subject: Subject) -> list[Finding]:
+    """What the detector finds; it is slow, so it is not run a second time as `_run` runs checks."""
+    found: list[Finding] = []
+    try:
+        found.extend(find_with_detector([subject]))
+    except (BadDataSet, BadVideo) as error:  # but not where the detector itself is missing
+        found.append(_not_looked_at("hidden_hand", subject, error))
+    return found
+
+
+def _not_looked_at(name: str, subject: Subject, error: UnderstudyError) -> Finding:
+    return Finding(name, subject.root, None, "", f"could not be looked at: {error}")

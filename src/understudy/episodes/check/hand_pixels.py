@@ -1,7 +1,5 @@
 """Where the palm is in the image, for data sets that know: from keypoints in pixels, or in metres with a camera."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -24,13 +22,12 @@ def is_person(subject: Subject) -> bool:
 
 def has_hand_pixels(subject: Subject, index: int) -> bool:
     """Whether `palm_pixels` can tell."""
-    return bool(subject.videos) and _source(subject, subject.about[index].get("camera")) is not None
+    return bool(subject.videos) and _source(subject, index) is not None
 
 
 def palm_pixels(subject: Subject, index: int, places: Int[np.ndarray, " N"]) -> tuple[str, Float[np.ndarray, "N 2"]]:
     """(the video, pixel (u, v) of the palm in those frames of it); NaN where the keypoints are fillers."""
-    camera: Any = subject.about[index].get("camera")
-    name = _source(subject, camera)
+    name = _source(subject, index)
     assert name is not None, "ask has_hand_pixels first"
     video = subject.videos[0]
     rows = subject.column(name, index)[places].astype(float)
@@ -39,18 +36,20 @@ def palm_pixels(subject: Subject, index: int, places: Int[np.ndarray, " N"]) -> 
     else:
         palm = rows.reshape(len(rows), 21, 3)[:, PALM].mean(axis=1)
         height, width, _ = subject.reader.features[video].shape
-        scale = np.array([width / camera["width"], height / camera["height"]])
+        camera = subject.cameras[index]
+        assert camera is not None  # as the source is in metres
+        scale = np.array([width / camera.width, height / camera.height])
         pixels = np.full((len(rows), 2), np.nan)
         ahead = palm[:, 2] > 0
-        pixels[ahead] = project(np.array(camera["K"], dtype=float), palm[ahead]) * scale
+        pixels[ahead] = project(camera.K, palm[ahead]) * scale
     pixels[~subject.valid(name, index)[places]] = np.nan
     return video, pixels
 
 
-def _source(subject: Subject, camera: Any) -> str | None:  # noqa: ANN401 - metadata of others may be anything
+def _source(subject: Subject, index: int) -> str | None:
     features = subject.reader.features
-    if _IN_PIXELS in features:
+    if _IN_PIXELS in features and features[_IN_PIXELS].shape == (42,):
         return _IN_PIXELS
-    if not isinstance(camera, dict) or not {"K", "width", "height"} <= set(camera):
+    if subject.cameras[index] is None:
         return None
     return next((name for name in _IN_METRES if name in features and features[name].shape == (63,)), None)

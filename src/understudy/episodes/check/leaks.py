@@ -7,12 +7,14 @@ are compared with those of the same body.
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from understudy.episodes.check.finding import Finding
 from understudy.episodes.check.subject import Subject
+from understudy.episodes.problem import BadDataSet
 from understudy.errors import UnderstudyError
 from understudy.simulation.seeds import split_of
 
@@ -35,7 +37,7 @@ def _sealed_seeds(subject: Subject) -> Iterator[Finding]:
     """Our own recordings: the seed tells the split, whatever the data set calls it."""
     for index in subject.episodes:
         about = subject.about[index]
-        if "layout" not in about or not isinstance(about.get("seed"), int):
+        if not _is_ours(about):
             continue
         try:
             sealed = split_of(about["seed"])
@@ -53,24 +55,34 @@ def _repeated(subjects: Sequence[Subject]) -> Iterator[Finding]:
     """Episodes, seeds and layouts that have occurred before, in another data set or another split."""
     seen: dict[Hashable, _Place] = {}
     for subject in subjects:
+        unread: dict[int, UnderstudyError] = {}
         for index in subject.episodes:
-            for what, key in _identities(subject, index):
-                before = seen.setdefault(key, (subject, index))
-                apart = before[0] is not subject or _split(*before) != _split(subject, index)
-                if before != (subject, index) and (apart or what == "recording"):
-                    where = f"episode {before[1]} of {before[0].root} ({_split(*before)})"
-                    message = f"the same {what} as {where}; this one is in {_split(subject, index)}"
-                    yield Finding(
-                        "leaks", subject.root, index, "" if what == "recording" else f"metadata.{what}", message
-                    )
-                    break
+            try:
+                yield from _seen_before(seen, subject, index)
+            except BadDataSet as error:  # what is known without the damaged file has been compared by now
+                unread[index] = error
+        if unread:
+            first = min(unread)
+            message = f"the numbers of {len(unread)} episodes could not be compared: {unread[first]}"
+            yield Finding("leaks", subject.root, first, "", message)
+
+
+def _seen_before(seen: dict[Hashable, _Place], subject: Subject, index: int) -> Iterator[Finding]:
+    for what, key in _identities(subject, index):
+        before = seen.setdefault(key, (subject, index))
+        apart = before[0] is not subject or _split(*before) != _split(subject, index)
+        if before != (subject, index) and (apart or what == "recording"):
+            where = f"episode {before[1]} of {before[0].root} ({_split(*before)})"
+            message = f"the same {what} as {where}; this one is in {_split(subject, index)}"
+            yield Finding("leaks", subject.root, index, "" if what == "recording" else f"metadata.{what}", message)
+            return
 
 
 def _identities(subject: Subject, index: int) -> Iterator[tuple[str, Hashable]]:
     """(what, key) of everything that must not occur twice; the plainest first."""
     about = subject.about[index]
-    if "seed" in about and "layout" in about:
-        yield "seed", ("seed", about.get("task"), about["seed"])
+    if _is_ours(about):
+        yield "seed", ("seed", json.dumps([about.get("task"), about["seed"]], sort_keys=True))
         # Without its seed: two seeds may give the same layout.
         layout = {key: value for key, value in about["layout"].items() if key != "seed"}
         yield "layout", ("layout", json.dumps([layout, about.get("goal")], sort_keys=True))
@@ -83,9 +95,14 @@ def _identities(subject: Subject, index: int) -> Iterator[tuple[str, Hashable]]:
         yield "recording", ("recording", digest.hexdigest())
 
 
+def _is_ours(about: Mapping[str, Any]) -> bool:
+    """Whether the metadata are of our recordings; others may call anything a seed or a layout."""
+    return isinstance(about.get("seed"), int) and isinstance(about.get("layout"), dict)
+
+
 def _split(subject: Subject, index: int) -> str:
     """The split that the data set puts an episode in."""
     about = subject.about[index]
     named = next((name for name, places in subject.reader.splits.items() if index in places), "none")
     # Converted recordings keep their split in the metadata only. In our own, what counts is what a learner reads.
-    return named if "layout" in about else str(about.get("split") or named)
+    return named if _is_ours(about) else str(about.get("split") or named)

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int, Shaped, UInt8
 
+from understudy.episodes.camera_file import camera_from_json
 from understudy.episodes.features import BOOKKEEPING
 from understudy.episodes.reader import EpisodeReader
 from understudy.errors import UnderstudyError
+from understudy.records import Camera
 
 __all__ = ["Subject", "find_data_sets"]
 
@@ -33,6 +35,11 @@ class Subject:
     def about(self) -> list[Mapping[str, Any]]:
         """Metadata of each episode; empty mappings in data sets of others."""
         return [self.reader.episode(index).metadata for index in self.episodes]
+
+    @cached_property
+    def cameras(self) -> list[Camera | None]:
+        """The camera of each episode, where the metadata hold one as our recordings do."""
+        return [_camera(about.get("camera")) for about in self.about]
 
     @cached_property
     def tasks(self) -> list[str]:
@@ -74,6 +81,13 @@ class Subject:
         """Frames of an episode, one in memory at a time."""
         for place in places:
             yield self.reader.frames(video, index, [int(place)])[0]
+
+
+def _camera(content: Any) -> Camera | None:  # noqa: ANN401 - metadata of others may be anything
+    try:
+        return camera_from_json(content, "camera")
+    except UnderstudyError:
+        return None
 
 
 def find_data_sets(path: Path) -> list[Path]:

@@ -58,25 +58,32 @@ def exchanged(votes: Float[np.ndarray, " V"]) -> bool:
 
 def _object_votes(subject: Subject, index: int) -> Iterator[float]:
     """Objects of a layout in the first frame: true colour by name, place by pose and camera."""
-    about = subject.about[index]
-    layout, camera = about.get("layout"), about.get("camera")
-    if not isinstance(layout, dict) or not isinstance(camera, dict) or "truth.objects" not in subject.reader.features:
+    camera, colours = subject.cameras[index], _object_colours(subject, index)
+    if not colours or camera is None or camera.T_world_camera is None:
         return
     video = subject.videos[0]
     height, width, _ = subject.reader.features[video].shape
-    T_world_camera = np.array(camera["T_world_camera"], dtype=float)
     places = subject.column("truth.objects", index)[0].astype(float).reshape(-1, 7)[:, :3]
     image = next(subject.frames(video, index, np.array([0])))
-    for item, place in zip(layout.get("objects", ()), places, strict=False):
-        true = _redness(np.array(COLOURS.get(item.get("colour"), (1.0, 1.0, 1.0))))
+    for colour, place in zip(colours, places, strict=False):
+        true = _redness(np.array(COLOURS.get(colour, (1.0, 1.0, 1.0))))
         if abs(true) < MIN_REDNESS:
             continue
-        pixel = project(
-            np.array(camera["K"], dtype=float), apply_transform(inverse_transform(T_world_camera), place[None])
-        )[0]
-        seen = _seen(image, pixel * (width / camera["width"], height / camera["height"]))
+        pixel = project(camera.K, apply_transform(inverse_transform(camera.T_world_camera), place[None]))[0]
+        seen = _seen(image, pixel * (width / camera.width, height / camera.height))
         if abs(seen) >= _MIN_SEEN:
             yield float(np.sign(true) * seen)
+
+
+def _object_colours(subject: Subject, index: int) -> list[str]:
+    """Names of the colours of the layout's objects, in the order of `truth.objects`; none where nothing tells."""
+    places, layout = subject.reader.features.get("truth.objects"), subject.about[index].get("layout")
+    if places is None or places.is_video or places.shape[0] % 7 or not isinstance(layout, dict):
+        return []
+    objects = layout.get("objects")
+    if not isinstance(objects, list) or not all(isinstance(item, dict) for item in objects):
+        return []
+    return [str(item.get("colour")) for item in objects]
 
 
 def _palm_votes(subject: Subject, index: int) -> Iterator[float]:
