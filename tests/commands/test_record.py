@@ -18,7 +18,12 @@ PAIR = "human_hand,xarm7_gripper"
         (["--task", "push", "--split", "test", "--first-seed", "7"], "lies in the train range"),
         (["--task", "push", "--axis", "position"], "held out"),
         (["--task", "push", "--size", "95"], "image size 95 px"),
-        (["--task", "push", "--human-frames", "20"], "needs them all"),
+        (["--task", "push", "--human-frames", "20"], "needs them all; record without it (--no-track)"),
+        (["--task", "push", "--human-frames", "1", "--no-track"], "must be at least 2"),
+        (
+            ["--task", "push", "--aligned", "--human-fps", "30"],
+            "--human-fps 30: clips of --aligned have the robot's 10",
+        ),
         (["--task", "push", "--disturb", "0.7"], "share of disturbed steps 0.7"),
         (["--task", "push", "--episodes", "0"], "0 episodes"),
         (["--task", "push", "--episodes", "100001"], "must lie in 1 to 100000"),

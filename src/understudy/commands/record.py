@@ -15,7 +15,7 @@ def run(
     first_seed: int | None = None,
     size: int = 96,
     human_size: int = 512,
-    human_fps: int = 20,
+    human_fps: int | None = None,
     human_frames: int | None = None,
     track: bool = True,
     points: bool = True,
@@ -45,27 +45,32 @@ def run(
         first_seed: Seed of the first layout; the first of the split by default.
         size: Width and height of a robot's images in pixels.
         human_size: Width and height of the person's clips in pixels.
-        human_fps: Frames per second of the person's clips.
-        human_frames: Render only so many frames of a clip, spread evenly over it; all of them by default.
+        human_fps: Frames per second of the person's clips, 5 to 60; 20 by default. Aligned clips have the robot's 10.
+        human_frames: Render only so many frames of a clip, spread evenly over it; all by default. Needs --no-track.
         track: Run the hand tracker on the clips and retarget what it sees; clips of under 384 pixels do not suit it.
         points: Record true point tracks.
         axis: Axis of generalisation that layouts differ on; none by default.
         hand: Which hand the person uses; any makes about three in ten use the left.
         aligned: The person's hand goes where the robot's is, frame by frame; else each has an own way and time.
-        disturb: Share of the robot's steps in which it is pushed off its path; the recorded action stays clean.
+        disturb: Share, 0 to 0.5, of steps with all fingertips above 7 cm in which a robot is pushed; actions are clean.
         keep_failures: Record what an expert failed at, marked so.
         processes: How many episodes are made side by side.
     """
-    from understudy.episodes.recording.plan import RecordingPlan, first_seed_of
+    from understudy.episodes.recording.plan import ROBOT_FPS, RecordingPlan, first_seed_of
     from understudy.episodes.recording.progress import record_with_progress
+    from understudy.errors import UnderstudyError
 
+    if aligned and human_fps not in (None, ROBOT_FPS):
+        raise UnderstudyError(
+            f"--human-fps {human_fps}: clips of --aligned have the robot's {ROBOT_FPS} frames a second"
+        )
     plan = RecordingPlan(
         tasks=tuple(task.split(",")),
         embodiments=tuple(embodiments.split(",")),
         first_seed=first_seed_of(split, first_seed),
         size=size,
         human_size=human_size,
-        human_fps=human_fps,
+        human_fps=20 if human_fps is None or aligned else human_fps,
         human_frames=human_frames,
         track=track,
         points=points,

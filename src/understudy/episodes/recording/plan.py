@@ -41,9 +41,9 @@ class RecordingPlan:
     human_size: int = 512
     """Width and height of a person's clip [px]."""
     human_fps: int = 20
-    """Frames a second of a person's clip, 5 to 60."""
+    """Frames a second of a person's clip, 5 to 60; aligned clips have the robot's, `ROBOT_FPS`."""
     human_frames: int | None = None
-    """Frames of a clip that are rendered, spread evenly from its first to its last; None for all."""
+    """Frames of a clip that are rendered, spread evenly from its first to its last; None for all. Needs no `track`."""
     track: bool = True
     """Whether the hand tracker looks at the clips."""
     points: bool = True
@@ -55,7 +55,7 @@ class RecordingPlan:
     aligned: bool = False
     """Whether the person's hand goes where the robot's is, frame by frame; else each has a way and time of its own."""
     disturb: float = 0.0
-    """Share of the robot's steps, 0 to 0.5, in which it is pushed off its path; the recorded action stays clean."""
+    """Share, 0 to 0.5, of the steps with all fingertips above 7 cm in which a robot is pushed off its path."""
     keep_failures: bool = False
     """Record what failed, marked so, instead of going on to another seed."""
 
@@ -74,9 +74,11 @@ class RecordingPlan:
                 raise UnderstudyError(f"{name} size {size} px: must be even and lie in 16 to 1024")
         if not 5 <= self.human_fps <= 60:
             raise UnderstudyError(f"{self.human_fps} frames a second: must lie in 5 to 60")
-        if self.human_frames is not None and (self.human_frames < 2 or self.track):
+        if self.human_frames is not None and self.human_frames < 2:
+            raise UnderstudyError(f"{self.human_frames} frames of each clip: must be at least 2")
+        if self.human_frames is not None and self.track:
             raise UnderstudyError(
-                f"{self.human_frames} frames of each clip: at least 2, and the tracker needs them all"
+                f"{self.human_frames} frames of each clip: the tracker needs them all; record without it (--no-track)"
             )
         if not 0 <= self.disturb <= 0.5:
             raise UnderstudyError(f"share of disturbed steps {self.disturb}: must lie in 0 to 0.5")
