@@ -1,6 +1,7 @@
 """A recording from plan to data sets: paired, the same however it was interrupted, refused where another one lies."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.recording.plan import RecordingPlan
 from understudy.episodes.recording.plan_file import PLAN_FILE
 from understudy.episodes.recording.recorder import record
+from understudy.episodes.writer import EpisodeWriter
 from understudy.errors import UnderstudyError
 
 PAIR = ("human_hand", "xarm7_gripper")
@@ -129,6 +131,19 @@ def test_what_is_there_is_not_made_again(recording):
     report = record(PLAN, out, 1)
     assert (report.episodes, report.new_episodes) == (2, 0)
     assert {path: path.stat().st_mtime_ns for path in out.glob("*/data/**/*.parquet")} == stamps
+
+
+def test_no_process_outlives_an_error_of_a_writer(tmp_path, monkeypatch):
+    def full(self, folder):
+        raise UnderstudyError("cannot be written: No space left on device")
+
+    monkeypatch.setattr(EpisodeWriter, "adopt", full)
+    before = set(multiprocessing.active_children())
+    with pytest.raises(UnderstudyError, match="No space left") as caught:
+        record(PLAN, tmp_path / "out", 4, processes=1)
+    assert set(multiprocessing.active_children()) == before
+    assert caught.traceback  # it holds what `record` was at, and has not ended the processes
+    assert not list((tmp_path / "out").glob(".*.writing"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

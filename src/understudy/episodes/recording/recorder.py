@@ -9,10 +9,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,9 @@ def record(
         writers = {name: stack.enter_context(_writer(plan, out, name)) for name in plan.embodiments}
         done = first = min(writer.num_episodes for writer in writers.values())
         advance(done)
-        for staged in _in_order(plan, range(first, episodes), writers, processes):
+        # Closed before the writers, also by an error of theirs: no process outlives this call.
+        made = stack.enter_context(closing(_in_order(plan, range(first, episodes), writers, processes)))
+        for staged in made:
             for name, folder in staged.folders.items():
                 writers[name].adopt(folder)
             done += 1
@@ -90,7 +92,7 @@ def _writer(plan: RecordingPlan, out: Path, embodiment: str) -> EpisodeWriter:
 
 def _in_order(
     plan: RecordingPlan, slots: range, writers: Mapping[str, EpisodeWriter], processes: int
-) -> Iterator[StagedSlot]:
+) -> Generator[StagedSlot, None, None]:
     """Staged episodes in the plan's order, made side by side; only of the data sets that do not have them yet."""
     if not slots:
         return
