@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from understudy.errors import UnknownName
+from understudy.errors import UnderstudyError, UnknownName
 from understudy.evaluation.prompts import make_prompt, prompt_clip, shown_by
 from understudy.methods import make_policy
 from understudy.perception.video import read_frames
@@ -71,6 +71,15 @@ def test_a_thinned_clip_holds_frames_of_the_whole_one_and_is_made_once(tmp_path)
     assert (clip.num_frames - 1) / clip.fps == pytest.approx(length_s, rel=0.02)
     made = clip.path.stat().st_mtime_ns
     assert prompt_clip(shown, SIZE, FRAMES, tmp_path).path.stat().st_mtime_ns == made
+
+
+def test_a_prompt_of_one_frame_is_the_first(tmp_path):
+    shown = shown_by("right", "press_button", SEEDS[1], TASKS)
+    (frame,) = (image.astype(int) for _, image in read_frames(prompt_clip(shown, SIZE, 1, tmp_path)))
+    rendered = next(iter(RenderedFrames(record_human(shown.task, shown.seed, size=SIZE), chosen=(0,))))
+    assert np.abs(frame - rendered).mean() < 6
+    with pytest.raises(UnderstudyError, match="a prompt of 0 frames: needs at least 1"):
+        prompt_clip(shown, SIZE, 0, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["distractors", "camera_turned", "unseen_person"])

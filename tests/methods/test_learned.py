@@ -1,6 +1,7 @@
 """Both learned policies through the real entry points: two steps of training, a policy folder, actions."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,11 @@ from safetensors.torch import load_file, save_file
 from understudy.embodiments import get_embodiment
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.methods import make_policy
+from understudy.methods.diffusion_policy import SamplingConfig
 from understudy.methods.experiments import EXPERIMENTS, get_experiment
 from understudy.perception.video import open_video, write_video
 from understudy.records import Camera, Observation
-from understudy.training.train import train
+from understudy.training import export_policy, train
 
 from .conftest import LABELS, ROBOT, SIZE, write_pairs
 
@@ -80,6 +82,22 @@ def test_prompt_observation_and_history_all_count(folders, method, tmp_path):
     assert not same(base, chunks(prompt, observation(2), observation(1)))
 
 
+@pytest.mark.parametrize("name", DEBUG)
+def test_a_policy_is_exported_from_the_data_it_was_trained_on_wherever_they_are(folders, pairs, name, tmp_path):
+    policy = folders[name.split("_tabletop")[0]]
+    before = (policy / "policy.json").read_text()
+    moved = shutil.copytree(pairs, tmp_path / "moved")
+    export_policy(replace(get_experiment(name), data=moved), policy.parent)
+    assert (policy / "policy.json").read_text() == before
+    other = write_pairs(tmp_path / "other", lengths=(6, 9, 8))
+    with pytest.raises(UnderstudyError, match=r"data of another normalisation than .*other has"):
+        export_policy(replace(get_experiment(name), data=other), policy.parent)
+    said_otherwise = write_pairs(tmp_path / "said_otherwise", labels=("push it", *LABELS[1:]))
+    with pytest.raises(UnderstudyError, match=r"data of another labels than"):
+        export_policy(replace(get_experiment(name), data=said_otherwise), policy.parent)
+    assert (policy / "policy.json").read_text() == before
+
+
 @pytest.mark.parametrize("method", ["video_decoder", "dp_language"])
 def test_a_prompt_of_the_wrong_kind_is_refused(folders, method, tmp_path):
     policy = make_policy(str(folders[method]), ROBOT)
@@ -128,6 +146,10 @@ def _damage_description(folder, change):
         (lambda f: _damage_description(f, lambda c: c.update(format="understudy policy 9")), "understudy policy 9"),
         (lambda f: _damage_description(f, lambda c: c["model"].update(depth=3)), "unknown field .depth.; valid: image"),
         (lambda f: _damage_description(f, lambda c: c["sampling"].update(steps=0)), "sampling: needs steps"),
+        (
+            lambda f: _damage_description(f, lambda c: c["sampling"].update(execute=5)),
+            "execute 5 of a chunk of 4 actions",
+        ),
         (lambda f: (f / "policy.json").write_text("{"), "not a policy"),
     ],
 )
@@ -140,6 +162,28 @@ def test_damaged_folders_name_file_and_field(folders, tmp_path, damage, message)
     with pytest.raises(UnderstudyError, match=message) as caught:
         make_policy(str(folder), ROBOT)
     assert str(folder) in str(caught.value)
+
+
+def test_episodes_do_not_share_their_noise(folders, tmp_path):
+    folder = shutil.copytree(folders["dp_language"], tmp_path / "policy")
+    _damage_description(folder, lambda content: content["sampling"].update(start="noise"))
+    policy = make_policy(str(folder), ROBOT)
+
+    def episode(policy):
+        policy.reset(LABELS[0])
+        return [policy.act(observation(seed)).actions for seed in range(2)]
+
+    first, again, fresh = episode(policy), episode(policy), episode(make_policy(str(folder), ROBOT))
+    for actions in (again, fresh):
+        assert all(map(same, actions, first))
+    other = episode(make_policy(str(folder), ROBOT, seed=1))
+    assert not same(other[0], first[0])
+
+
+def test_more_actions_than_a_chunk_has_are_refused_before_training(pairs):
+    experiment = replace(get_experiment(DEBUG[1]), data=pairs, sampling=SamplingConfig(execute=5))
+    with pytest.raises(UnderstudyError, match=f"{DEBUG[1]}: execute 5 of a chunk of 4 actions: at most 4"):
+        experiment.make_data()
 
 
 @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if "paper" not in name])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.errors import UnknownName
+from understudy.errors import UnderstudyError, UnknownName
 from understudy.methods.policy import Policy, Prompt
 from understudy.perception.video import open_video
 from understudy.perception.video_writer import write_video
@@ -106,14 +106,20 @@ def prompt_clip(shown: Shown, size: int, num_frames: int | None, clips: Path) ->
         size: width and height [px].
         num_frames: only so many frames, evenly spaced from the first to the last; None for all 20 a second.
         clips: folder; a clip that is there already is not made again.
+
+    Raises:
+        UnderstudyError: less than one frame.
     """
+    if num_frames is not None and num_frames < 1:
+        raise UnderstudyError(f"a prompt of {num_frames} frames: needs at least 1")
     frames = "all" if num_frames is None else str(num_frames)
     path = clips / f"{shown.seed}-{shown.task}-{shown.digest}-{size}px-{frames}.mp4"
     if not path.exists():
         demo = _film(shown, size)
         length = demo.track.num_frames
         chosen = None if num_frames is None or num_frames >= length else _evenly(length, num_frames)
-        fps = _FPS if chosen is None else _FPS * (len(chosen) - 1) / (length - 1)
+        # A single frame is shown for as long as the clip takes: no rate at all cannot be encoded.
+        fps = _FPS if chosen is None else _FPS * max(len(chosen) - 1, 1) / (length - 1)
         write_video(path, RenderedFrames(demo, chosen=chosen), fps)
     return open_video(path)
 

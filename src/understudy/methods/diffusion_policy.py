@@ -43,6 +43,11 @@ class SamplingConfig:
             raise UnderstudyError(f"{where}: needs steps, execute >= 1, euler or heun, zero or noise: {dict(content)}")
         return config
 
+    def check_chunk(self, chunk: int, where: str) -> None:
+        """Make sure that a chunk of that many actions holds all that are carried out; `where` leads the error."""
+        if self.execute > chunk:
+            raise UnderstudyError(f"{where}: execute {self.execute} of a chunk of {chunk} actions: at most {chunk}")
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -55,13 +60,18 @@ class Execution:
     sampling: SamplingConfig
 
     @staticmethod
-    def of_folder(folder: PolicyFolder) -> "Execution":
-        """As a policy folder says; raises `UnderstudyError` where a field is missing or does not fit."""
+    def of_folder(folder: PolicyFolder, chunk: int) -> "Execution":
+        """As a policy folder says; raises `UnderstudyError` where a field is missing or does not fit.
+
+        Args:
+            folder: the policy's.
+            chunk: actions that its network gives at a time.
+        """
         where = str(folder.path / "policy.json")
+        sampling = SamplingConfig.from_json(folder.require("sampling"), f"{where}: sampling")
+        sampling.check_chunk(chunk, f"{where}: sampling")
         return Execution(
-            Normalisation.from_json(folder.require("normalisation"), where),
-            float(folder.require("dt_s")),
-            SamplingConfig.from_json(folder.require("sampling"), f"{where}: sampling"),
+            Normalisation.from_json(folder.require("normalisation"), where), float(folder.require("dt_s")), sampling
         )
 
 
@@ -75,10 +85,10 @@ class DiffusionPolicy(Policy):
             head: in evaluation mode.
             image_size: of the images that the condition is made from [px].
             execution: normalisation, control step and sampling.
-            seed: of the noise.
+            seed: of the noise, which is the same in every episode.
         """
         self._head, self._execution = head, execution
-        self._generator = torch.Generator().manual_seed(seed)
+        self._seed, self._generator = seed, torch.Generator()
         self.image_size = image_size
         self.execute = execution.sampling.execute
         self._seen = ObservationPair()
@@ -105,5 +115,6 @@ class DiffusionPolicy(Policy):
         return ActionChunk(normalisation.invert(actions[0].numpy()), self._execution.dt_s)
 
     def _begin(self) -> None:
-        """Forget the episode before."""
+        """Forget the episode before: which ones a process has run does not matter."""
         self._seen = ObservationPair()
+        self._generator.manual_seed(self._seed)

@@ -67,9 +67,10 @@ def load(folder: Path, robot: str, seed: int) -> LanguagePolicy:
         UnderstudyError: not a whole policy folder of this method and robot.
     """
     description = read_policy_folder(folder, "dp_language", robot)
-    execution = Execution.of_folder(description)
     where = str(folder / "policy.json")
+    config = config_from_json(ModelConfig, description.require("model"), f"{where}: model")
+    execution = Execution.of_folder(description, config.chunk)
     text = Text.from_json(description.require("text"), where)
-    model = LanguageDiffusion(config_from_json(ModelConfig, description.require("model"), f"{where}: model"), text, ())
+    model = LanguageDiffusion(config, text, ())
     load_weights(model, folder)
     return LanguagePolicy(model, text, execution, seed)

@@ -85,8 +85,8 @@ def load(folder: Path, robot: str, seed: int) -> VideoDecoderPolicy:
         UnderstudyError: not a whole policy folder of this method and robot.
     """
     description = read_policy_folder(folder, "video_decoder", robot)
-    execution = Execution.of_folder(description)
     config = config_from_json(ModelConfig, description.require("model"), f"{folder / 'policy.json'}: model")
+    execution = Execution.of_folder(description, config.chunk)
     model = VideoDecoder(config)
     load_weights(model, folder)
     return VideoDecoderPolicy(model, execution, seed)
