@@ -3,9 +3,10 @@
 import os
 import platform
 import subprocess
+from functools import cache
 from pathlib import Path
 
-__all__ = ["current_commit", "machine_name"]
+__all__ = ["code_commit", "current_commit", "machine_name"]
 
 _CODE = ("src", "benchmarks", "pyproject.toml")
 
@@ -20,6 +21,12 @@ def machine_name() -> str:
         ]
         model = names[0] if names else model
     return f"{os.cpu_count()} cores, {model}, {platform.system()}, Python {platform.python_version()}"
+
+
+@cache
+def code_commit() -> str:
+    """`current_commit` of the checkout that this code is of, wherever the command is given; asked once a process."""
+    return current_commit(Path(__file__).parents[2])
 
 
 def current_commit(folder: Path = Path()) -> str:

@@ -115,7 +115,7 @@ def test_by_the_clock_the_budget_goes_on_too(linear, tmp_path, monkeypatch, sign
     assert weights_of(tmp_path / "parts") == weights_of(tmp_path / "whole")
 
 
-def test_an_unfinished_run_is_not_overwritten(linear, tmp_path, signal_in_step):
+def test_an_unfinished_run_is_not_overwritten(linear, tmp_path, signal_in_step, monkeypatch):
     signal_in_step(STOP, signal.SIGTERM)
     with pytest.raises(TrainingStopped):
         run(linear, tmp_path)
@@ -128,6 +128,9 @@ def test_an_unfinished_run_is_not_overwritten(linear, tmp_path, signal_in_step):
         run(replace(linear, seed=1, learning_rate=0.1), tmp_path, resume=True)
     with pytest.raises(UnderstudyError, match=r"num_samples"):
         run(replace(linear, num_samples=30), tmp_path, resume=True)
+    monkeypatch.setattr(type(linear), "fitted", lambda self, data: {"scale": 0.2})
+    with pytest.raises(UnderstudyError, match="made with data of another scale than none has"):
+        run(linear, tmp_path, resume=True)
     assert weights_of(tmp_path) == before
 
 

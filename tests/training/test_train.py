@@ -17,7 +17,7 @@ from understudy.errors import UnderstudyError
 from understudy.methods import experiments
 from understudy.training import TrainingStopped, export_policy, train
 from understudy.training.checkpoint import checkpoint_paths, load_checkpoint
-from understudy.training.run_folder import with_overrides
+from understudy.training.run_folder import refuse_other_data, with_overrides
 
 
 def run(experiment, out, **options):
@@ -71,6 +71,24 @@ def test_the_policy_is_the_average(linear, tmp_path):
         export_policy(linear, tmp_path, step=6)
     with pytest.raises(UnderstudyError, match="no checkpoint to export"):
         export_policy(linear, tmp_path / "nowhere")
+
+
+def test_a_policy_is_not_exported_with_what_other_data_give(linear, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(linear), "fitted", lambda self, data: {"scale": 0.1, "labels": ("a", "b")})
+    run(linear, tmp_path)
+    before = (tmp_path / "policy/model.safetensors").read_bytes()
+    assert export_policy(linear, tmp_path) == tmp_path / "policy"
+    monkeypatch.setattr(type(linear), "fitted", lambda self, data: {"scale": 0.2, "labels": ("a", "b")})
+    with pytest.raises(UnderstudyError, match="made with data of another scale than none has: give the same"):
+        export_policy(linear, tmp_path)
+    assert (tmp_path / "policy/model.safetensors").read_bytes() == before
+
+
+def test_an_older_run_is_known_by_its_number_of_samples(linear, tmp_path):
+    data = linear.make_data()
+    refuse_other_data(tmp_path, linear, {"num_samples": len(data)}, data)
+    with pytest.raises(UnderstudyError, match="made with 23 samples, and none has 22: give the same data with --data"):
+        refuse_other_data(tmp_path, linear, {"num_samples": 23}, data)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +59,13 @@ class Experiment(ABC):
 
         All noise comes from `generator`, whose state depends on seed and step alone.
         """
+
+    def fitted(self, data: TrainingData) -> Mapping[str, Any]:
+        """What a policy takes from the data beside its weights, as JSON: normalisation, labels, control step.
+
+        Checkpoints keep it. A run goes on, and a policy is exported, only with data that give the same.
+        """
+        return {}
 
     @abstractmethod
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from understudy.episodes.normalisation import NormalisationKind
 from understudy.episodes.paired import PairedWindows, WindowConfig
 from understudy.methods.diffusion_policy import SamplingConfig
-from understudy.methods.experiment import Experiment
+from understudy.methods.experiment import Experiment, TrainingData
 from understudy.networks.action_diffusion import DiffusionConfig
 
 __all__ = ["SMALLEST", "PairedExperiment"]
@@ -27,7 +27,12 @@ class PairedExperiment(Experiment):
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
     def open_windows(self, image_size: int, chunk: int, prompt_frames: int = 0, num_phases: int = 16) -> PairedWindows:
-        """The data as a network of these sizes needs it; see `WindowConfig`."""
+        """The data as a network of these sizes needs it; see `WindowConfig`.
+
+        Raises:
+            UnderstudyError: data that do not fit, or more actions to be carried out than a chunk has.
+        """
+        self.sampling.check_chunk(chunk, self.name)
         windows = WindowConfig(
             robot=self.robot,
             image_size=image_size,
@@ -40,6 +45,15 @@ class PairedExperiment(Experiment):
         )
         return PairedWindows(self.data, windows)
 
+    def fitted(self, data: TrainingData) -> dict[str, Any]:
+        """Normalisation, control step and labels, which `description` has, too."""
+        assert isinstance(data, PairedWindows)
+        return {
+            "normalisation": data.normalisation.to_json(),
+            "dt_s": 1 / data.fps,
+            "labels": list(data.labels),
+        }
+
     def description(self, method: str, data: PairedWindows, sizes: Mapping[str, Any]) -> dict[str, Any]:
         """What `policy.json` says of every such policy; `sizes` are those of the network."""
         return {
@@ -47,8 +61,6 @@ class PairedExperiment(Experiment):
             "robot": self.robot,
             "experiment": self.name,
             "model": dict(sizes),
-            "normalisation": data.normalisation.to_json(),
             "sampling": asdict(self.sampling),
-            "dt_s": 1 / data.fps,
-            "labels": list(data.labels),
+            **self.fitted(data),
         }

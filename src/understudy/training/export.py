@@ -9,7 +9,7 @@ from understudy.errors import UnderstudyError
 from understudy.methods.experiment import Experiment, TrainingData
 from understudy.training.checkpoint import checkpoint_paths, load_checkpoint
 from understudy.training.learner import copy_tensors, model_tensors
-from understudy.training.run_folder import RunFolder, experiment_config, refuse_other_settings
+from understudy.training.run_folder import RunFolder, experiment_config, refuse_other_data, refuse_other_settings
 
 __all__ = ["export_policy", "write_policy"]
 
@@ -20,7 +20,8 @@ def export_policy(experiment: Experiment, out: Path, *, step: int | None = None)
     Returns the policy's folder, `out/policy`; a policy that was there is replaced.
 
     Raises:
-        UnderstudyError: there is no such checkpoint, or it is of another experiment.
+        UnderstudyError: there is no such checkpoint, or it is of another experiment or made with other data, whose
+            normalisation would not be that of the weights.
     """
     folder = RunFolder(out)
     paths = {int(path.stem.removeprefix("step_")): path for path in checkpoint_paths(folder.checkpoints)}
@@ -32,6 +33,7 @@ def export_policy(experiment: Experiment, out: Path, *, step: int | None = None)
     was, now = checkpoint.state["config"], experiment_config(experiment)
     refuse_other_settings(out, {name: was[name] for name in now if name in was}, now, also=("num_steps",))
     data = experiment.make_data()
+    refuse_other_data(out, experiment, checkpoint.state, data)
     model = experiment.make_model(data)
     copy_tensors(model_tensors(model), checkpoint.tensors, "model.")
     averages = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}

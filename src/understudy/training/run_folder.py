@@ -17,12 +17,19 @@ from typing import Any
 
 from understudy.errors import UnderstudyError
 from understudy.files import write_text
-from understudy.methods.experiment import Experiment
+from understudy.methods.experiment import Experiment, TrainingData
 
-__all__ = ["RunFolder", "experiment_config", "refuse_other_settings", "with_overrides"]
+__all__ = [
+    "RunFolder",
+    "data_state",
+    "experiment_config",
+    "refuse_other_data",
+    "refuse_other_settings",
+    "with_overrides",
+]
 
 _MAY_DIFFER = ("data", "num_workers")
-"""Settings that do not change what is learned: a moved data set (its length is compared), who prepares the samples."""
+"""Settings that do not change what is learned: a moved data set (`refuse_other_data`), who prepares the samples."""
 
 
 def experiment_config(experiment: Experiment) -> dict[str, Any]:
@@ -108,3 +115,37 @@ def refuse_other_settings(
     if names:
         changes = ", ".join(f"{name} {was.get(name)!r} (now {now.get(name)!r})" for name in names)
         raise UnderstudyError(f"{root}: this run was made with {changes}; go on with the same or choose another --out")
+
+
+def data_state(experiment: Experiment, data: TrainingData) -> dict[str, Any]:
+    """What a checkpoint keeps of the data: how many samples, and what was fitted to them."""
+    state: dict[str, Any] = json.loads(json.dumps({"num_samples": len(data), "fitted": experiment.fitted(data)}))
+    return state
+
+
+def refuse_other_data(root: Path, experiment: Experiment, was: Mapping[str, Any], data: TrainingData) -> None:
+    """Compare the data that a run was made with to those that are there now.
+
+    Args:
+        root: folder of the run, for the error.
+        experiment: says where the data are.
+        was: state of the checkpoint, with what `data_state` gave.
+        data: those that are there now.
+
+    Raises:
+        UnderstudyError: another number of samples, or another normalisation, say; the differing fields are named.
+    """
+    now = data_state(experiment, data)
+    if was["num_samples"] != now["num_samples"]:
+        raise UnderstudyError(
+            f"{root}: this run was made with {was['num_samples']} samples, and {experiment.data} has"
+            f" {now['num_samples']}: give the same data with --data"
+        )
+    # The first checkpoints of this format kept the number of samples alone.
+    before, present = was.get("fitted", now["fitted"]), now["fitted"]
+    names = [name for name in {**before, **present} if before.get(name) != present.get(name)]
+    if names:
+        raise UnderstudyError(
+            f"{root}: this run was made with data of another {', '.join(names)} than {experiment.data} has:"
+            " give the same data with --data"
+        )

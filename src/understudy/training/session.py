@@ -17,7 +17,7 @@ from torch import Tensor
 
 from understudy.errors import UnderstudyError
 from understudy.methods.experiment import Experiment
-from understudy.provenance import current_commit, machine_name
+from understudy.provenance import code_commit, machine_name
 from understudy.training.batches import Sharding, Shards, batch_stream
 from understudy.training.checkpoint import Checkpoint, checkpoint_paths, load_checkpoint, save_checkpoint
 from understudy.training.devices import peak_memory_mb
@@ -25,7 +25,7 @@ from understudy.training.export import write_policy
 from understudy.training.learner import Learner
 from understudy.training.progress import RunProgress, duration
 from understudy.training.randomness import Purpose, derived_seed
-from understudy.training.run_folder import RunFolder, refuse_other_settings
+from understudy.training.run_folder import RunFolder, data_state, refuse_other_data, refuse_other_settings
 from understudy.training.run_log import RunLog, last_means
 from understudy.training.schedule import Schedule
 from understudy.training.signals import StopRequest
@@ -94,11 +94,7 @@ class Session:
             return
         checkpoint = load_checkpoint(paths[-1])
         refuse_other_settings(self.folder.root, checkpoint.state["config"], self.config)
-        if checkpoint.state["num_samples"] != len(self.data):
-            raise UnderstudyError(
-                f"{self.folder.root}: this run was made with {checkpoint.state['num_samples']} samples,"
-                f" and {self.experiment.data} has {len(self.data)}"
-            )
+        refuse_other_data(self.folder.root, self.experiment, checkpoint.state, self.data)
         self.learner.load(checkpoint.tensors, checkpoint.state["scaler"])
         self.step, self.past_s = checkpoint.step, checkpoint.state["elapsed_s"]
 
@@ -189,8 +185,8 @@ class Session:
             "experiment": self.experiment.name,
             "config": self.config,
             "elapsed_s": self.elapsed_s(),
-            "num_samples": len(self.data),
             "scaler": self.learner.scaler_state(),
+            **data_state(self.experiment, self.data),
         }
         checkpoint = Checkpoint(self.step, self.learner.tensors(), state)
         save_checkpoint(self.folder.checkpoints, checkpoint, keep=self.options.keep)
@@ -226,7 +222,7 @@ class Session:
             "experiment": self.experiment.name,
             "status": "running",
             "command": self.options.command,
-            "commit": current_commit(),
+            "commit": code_commit(),
             "machine": machine_name(),
             "device": str(self.accelerator.device),
             "threads": torch.get_num_threads(),
