@@ -51,6 +51,18 @@ def fail_with(error):
     return act
 
 
+def test_every_policy_of_a_table_is_loaded_once(monkeypatch, still):
+    """Three training seeds of four rows: layout by layout they are asked for in the same order."""
+    loaded = []
+    monkeypatch.setattr(episode_module, "make_policy", lambda name, robot: loaded.append(name) or still(robot))
+    monkeypatch.setattr(episode_module, "policy_folder", lambda name: None)
+    policies = [Contestant("row", f"policy_{number}", (ROBOT,)) for number in range(12)]
+    for _ in range(3):
+        for contestant in policies:
+            episode_module._policy(contestant, ROBOT)
+    assert loaded == [contestant.policy for contestant in policies]
+
+
 def test_a_prompt_that_cannot_be_followed_is_a_failed_episode(run, acting):
     found = run(acting(fail_with(PromptError("no hand in it"))))
     assert (found["success"], found["failure"], found["detail"]) == (False, "prompt", "no hand in it")

@@ -1,14 +1,17 @@
 """Cells of several training seeds count layouts, not seeds; page and result file judge differences alike."""
 
+from dataclasses import replace
+
 import pytest
 from scipy.stats import binomtest
 
 from understudy.evaluation.episode import Turn
-from understudy.evaluation.result_file import make_report, markdown_table
+from understudy.evaluation.result_file import make_report, markdown_page, markdown_table
 from understudy.evaluation.rows import Contestant
 from understudy.evaluation.suite_page import write_suite_page
 from understudy.evaluation.suites import get_suite
 from understudy.evaluation.summary import Table, summarise
+from understudy.provenance import code_commit
 
 TASK, ROBOT, FIRST = "push", "xarm7_gripper", 1_000_000
 SUITE = get_suite("first_policies")
@@ -43,6 +46,15 @@ def test_three_seeds_that_agree_are_no_sixty_trials(metric, solved):
     exact = binomtest(solved, 20).proportion_ci(0.95, method="exact")
     assert found.low <= exact.low + 1e-9
     assert found.high >= exact.high - 1e-9
+
+
+def test_cells_name_the_commits_that_ran_their_episodes():
+    old, both = (summarise(table({"a": [3], "b": [1]}, 6, commits=c)) for c in (["ccccccc"], ["ccccccc", "bbbbbbb"]))
+    assert {c.commit for c in old} == {"ccccccc"}
+    assert {c.commit for c in both} == {"bbbbbbb, ccccccc"}
+    report = make_report("first_policies", "c", 1.0, [replace(old[0], commit=code_commit()), old[1]])
+    assert [c.commit for c in report.cells] == [None, "ccccccc"]
+    assert "of commit ccccccc: `a` score" in markdown_page(report)
 
 
 @pytest.mark.parametrize(("better", "separated"), [(5, False), (9, True)])

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from understudy.evaluation.rows import Contestant, fingerprint, policy_folder
 from understudy.files import write_text
 from understudy.methods import make_policy
 from understudy.methods.policy import Policy
-from understudy.provenance import current_commit
+from understudy.provenance import code_commit
 from understudy.simulation.tabletop import Tabletop
 
 __all__ = ["Episode", "Job", "Turn", "read_episode", "run_job", "run_turn"]
@@ -155,7 +155,7 @@ def run_turn(
         "steps": steps,
         "seconds": round(time.monotonic() - started, 3),
         "shown": None if shown is None else {"task": shown.task, "label": shown.goal.label},
-        "commit": _commit(),
+        "commit": code_commit(),
     }
 
 
@@ -175,15 +175,13 @@ def _failure(table: Tabletop, asked: Judge) -> str:
     return table.failure().partition(":")[0] if table.lost() else asked.failure(table.state)
 
 
-@lru_cache(maxsize=8)
+@cache
 def _policy(contestant: Contestant, robot: str) -> Policy:
-    """Loaded once per process; refused if its folder is no longer what was fingerprinted."""
+    """Loaded once per process; refused if its folder is no longer what was fingerprinted.
+
+    Every layout asks for all rows in turn: a limit below their number would load each one for each layout.
+    """
     folder = policy_folder(contestant.policy)
     if folder is not None and fingerprint(folder) != contestant.fingerprint:
         raise UnderstudyError(f"{folder}: changed while it was being evaluated: start again")
     return make_policy(contestant.policy, robot)
-
-
-@lru_cache(maxsize=1)
-def _commit() -> str:
-    return current_commit(Path(__file__).parents[3])

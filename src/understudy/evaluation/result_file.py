@@ -10,7 +10,7 @@ from understudy.errors import UnderstudyError
 from understudy.evaluation.comparison import is_separated
 from understudy.evaluation.statistics import clopper_pearson
 from understudy.files import write_text
-from understudy.provenance import current_commit, machine_name
+from understudy.provenance import code_commit, machine_name
 from understudy.records import EvalCell, EvalReport
 
 __all__ = [
@@ -46,9 +46,10 @@ def rate_cell(
 
 
 def make_report(name: str, command: str, minutes: float, cells: Iterable[EvalCell]) -> EvalReport:
-    """A report stamped with this commit, today's date and this machine."""
-    today = datetime.now(UTC).date().isoformat()
-    return EvalReport(name, command, current_commit(), today, machine_name(), round(minutes, 1), tuple(cells))
+    """A report stamped with this commit, today's date and this machine; cells of this commit need not say so."""
+    today, commit = datetime.now(UTC).date().isoformat(), code_commit()
+    made = tuple(replace(cell, commit=None) if cell.commit == commit else cell for cell in cells)
+    return EvalReport(name, command, commit, today, machine_name(), round(minutes, 1), made)
 
 
 def write_report(report: EvalReport, path: Path) -> None:

@@ -70,7 +70,7 @@ def _charts(table: Table, report: EvalReport) -> Iterator[str]:
         rows = list(dict.fromkeys(cell.row for cell in cells))
         right = {(cell.column or "", cell.row): _bar(cell) for cell in cells if cell.prompt == "right"}
         body = (
-            '<p class="soft">Success with the right prompt; whiskers are 95 % intervals (one training seed: exact).</p>'
+            '<p class="soft">Success with the right prompt; whiskers: 95 % intervals, exact for one training seed.</p>'
         )
         body += rate_chart(table.columns, rows, right)
         last = table.columns[-1]

@@ -68,6 +68,11 @@ class Table:
             found.setdefault((turn.task, turn.seed), []).append(bool(episode[success or usual]))
         return found
 
+    def commits(self, robot: str, column: str, *entries: tuple[str, str]) -> str:
+        """What ran the episodes of these (row, prompt as in `PROMPT_SCORES`): a commit, or several with commas."""
+        picked = [self.pick(row, robot, PROMPT_SCORES[prompt][0], column) for row, prompt in entries]
+        return ", ".join(sorted({str(episode["commit"]) for some in picked for episode in some.values()}))
+
     def failures(self, row: str, robot: str, prompt: str, column: str) -> Counter[str]:
         """How often each failure label occurs."""
         return Counter(e["failure"] for e in self.pick(row, robot, prompt, column).values() if e["failure"])
@@ -91,12 +96,13 @@ def _matrix(outcomes: Iterable[list[bool]]) -> Bool[np.ndarray, "S N"]:
 
 
 def summarise(table: Table) -> list[EvalCell]:
-    """Every cell of the result file."""
+    """Every cell of the result file, with the commit that ran its episodes."""
     cells: list[EvalCell] = []
     for row, robot in table.places:
         for prompt in PROMPT_SCORES:
             for column in table.columns:
-                cells += _rates(table, row, robot, prompt, column)
+                made_by = table.commits(robot, column, (row, prompt))
+                cells += [replace(cell, commit=made_by) for cell in _rates(table, row, robot, prompt, column)]
     cells += _gaps(table)
     cells += _differences(table)
     return [replace(cell, seed=table.first_seed) for cell in cells]
@@ -146,20 +152,23 @@ def _rate(
 def _gaps(table: Table) -> Iterator[EvalCell]:
     """How much the prompt is used: SR(right) - SR(wrong prompt, labelled task)."""
     for (row, robot), column in product(table.places, table.columns):
-        found = table.compare(robot, column, (row, "right"), (row, "wrong_labelled"))
+        entries = (row, "right"), (row, "wrong_labelled")
+        found = table.compare(robot, column, *entries)
         if found is not None:
-            yield _interval(row, robot, column, "prompt_use_gap", found)
+            cell = _interval(row, robot, column, "prompt_use_gap", found)
+            yield replace(cell, commit=table.commits(robot, column, *entries))
 
 
 def _differences(table: Table) -> Iterator[EvalCell]:
     """Each row against each later one, with the same prompts, on the same robot."""
     for (first, robot), (second, other) in combinations(table.places, 2):
         for prompt, column in product(("right", "moved"), table.columns):
-            found = table.compare(robot, column, (first, prompt), (second, prompt)) if robot == other else None
+            entries = (first, prompt), (second, prompt)
+            found = table.compare(robot, column, *entries) if robot == other else None
             if found is None:
                 continue
-            row = f"{first}_minus_{second}"
-            yield replace(_interval(row, robot, column, "success_rate_difference", found), prompt=prompt)
+            cell = _interval(f"{first}_minus_{second}", robot, column, "success_rate_difference", found)
+            yield replace(cell, prompt=prompt, commit=table.commits(robot, column, *entries))
 
 
 def _interval(row: str, robot: str, column: str, metric: str, found: Comparison) -> EvalCell:
