@@ -27,7 +27,7 @@ DEBUG = ("video_decoder_tabletop_debug", "dp_language_tabletop_debug")
 def folders(pairs, tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     for name in DEBUG:
-        train(replace(get_experiment(name), data=pairs), root / name, threads=1, tensorboard=False)
+        train(replace(get_experiment(name), data=(pairs,)), root / name, threads=1, tensorboard=False)
     return {name.split("_tabletop")[0]: root / name / "policy" for name in DEBUG}
 
 
@@ -191,7 +191,7 @@ def test_every_experiment_builds_a_model_that_takes_a_step(name, tmp_path):
     experiment = get_experiment(name)
     assert experiment.name == name
     pairs = write_pairs(tmp_path, size=experiment.model.image_size, robots=(experiment.robot,))
-    experiment = replace(experiment, data=pairs, num_times=1)
+    experiment = replace(experiment, data=(pairs,), num_times=1)
     data = experiment.make_data()
     model = experiment.make_model(data)
     sample = data.sample(0, np.random.default_rng(0))

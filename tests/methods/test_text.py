@@ -75,7 +75,7 @@ def test_clip_gives_unit_vectors_of_labels_and_nothing_for_an_empty_one(clip_fol
 def test_the_paper_experiment_trains_and_acts_with_a_shrunken_clip(clip_folder, pairs, tmp_path):
     paper, debug = get_experiment("dp_language_tabletop_paper"), get_experiment("dp_language_tabletop_debug")
     small = {name: getattr(debug, name) for name in ("model", "batch_size", "num_steps", "num_workers", "precision")}
-    train(replace(paper, data=pairs, clip=clip_folder, **small), tmp_path / "run", threads=1, tensorboard=False)
+    train(replace(paper, data=(pairs,), clip=clip_folder, **small), tmp_path / "run", threads=1, tensorboard=False)
     policy = make_policy(str(tmp_path / "run" / "policy"), ROBOT)
     image = np.zeros((SIZE, SIZE, 3), dtype=np.uint8)
     policy.reset(LABELS[0])

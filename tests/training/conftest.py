@@ -65,7 +65,7 @@ class LinearExperiment(Experiment):
 
 
 LINEAR = LinearExperiment(
-    name="linear", size="debug", data=Path("none"), batch_size=8, num_steps=12, warmup_steps=2, learning_rate=1e-2
+    name="linear", size="debug", data=(Path("none"),), batch_size=8, num_steps=12, warmup_steps=2, learning_rate=1e-2
 )
 """12 steps of 8 samples: four epochs and a bit."""
 

@@ -187,7 +187,7 @@ def test_state_in_another_memory_format_is_restored_exactly(accelerator):
     def make():
         torch.manual_seed(0)
         model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 1)).to(memory_format=torch.channels_last)
-        return learner_of(ConvExperiment(name="conv", size="debug", data=Path()), model, accelerator)
+        return learner_of(ConvExperiment(name="conv", size="debug", data=(Path(),)), model, accelerator)
 
     rng = torch.Generator().manual_seed(0)
     batches = [{"x": torch.randn(2, 3, 3, 3, generator=rng)} for _ in range(6)]

@@ -13,7 +13,7 @@ EXIT_STOPPED = 128
 def run(
     experiment: tyro.conf.Positional[str],
     out: Path | None = None,
-    data: Path | None = None,
+    data: tuple[Path, ...] = (),
     steps: int | None = None,
     minutes: float | None = None,
     seed: int | None = None,
@@ -41,7 +41,7 @@ def run(
     Args:
         experiment: See `understudy list experiments`.
         out: Folder of the run; runs/EXPERIMENT by default.
-        data: Folder of the recorded data sets, in place of the experiment's own.
+        data: Folders of recorded data sets, learned from together; the experiment's own by default.
         steps: Optimiser steps, in place of the experiment's.
         minutes: Training time in place of a number of steps; the learning rate then follows the clock.
         seed: Of first weights, sample order and noise; the experiment's own by default.
@@ -66,7 +66,7 @@ def run(
     registered = get_experiment(experiment)
     out = Path("runs") / experiment if out is None else out
     record = RunFolder(out).read_record() if resume or export_only else None
-    given = {"data": data, "seed": seed, "num_workers": workers}
+    given = {"data": data or None, "seed": seed, "num_workers": workers}
     chosen = with_overrides(registered, given, record and record["config"])
     if export_only:
         print(f"see {export_policy(chosen, out, step=checkpoint)}")

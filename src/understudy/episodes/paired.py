@@ -1,4 +1,4 @@
-"""Training samples from a paired recording: a person's clip, and windows of the robot's episode in the same layout."""
+"""Training samples from paired recordings: a person's clip, and windows of the robot's episode in the same layout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.mixture import Sample
 from understudy.episodes.normalisation import Normalisation, NormalisationKind, fit_normalisation
 from understudy.episodes.reader import EpisodeReader
-from understudy.episodes.windows import even_frames, future, past, phases
+from understudy.episodes.windows import future, past, phases, uneven_frames
 from understudy.errors import UnderstudyError
 
 __all__ = ["PairedWindows", "WindowConfig"]
@@ -29,7 +29,7 @@ class WindowConfig:
     image_size: int = 96
     """Side of images and prompt frames [px]."""
     prompt_frames: int = 20
-    """Frames of the person's clip, evenly spaced from first to last; 0 leaves the clip out."""
+    """Frames of the person's clip, from first to last, nearly evenly spaced; 0 leaves the clip out."""
     num_times: int = 8
     """Windows of one episode in a sample, M: the clip is encoded once for all of them."""
     history: int = 4
@@ -50,82 +50,97 @@ class PairedWindows:
     - `label` () int64: index into `labels`.
     """
 
-    def __init__(self, root: Path, config: WindowConfig) -> None:
-        """Open the data sets `root/<robot>` and `root/human_hand`, and make the caches of their frames.
+    def __init__(self, roots: Sequence[Path], config: WindowConfig) -> None:
+        """Open the data sets `root/<robot>` and `root/human_hand` of every root, and make the caches of their frames.
 
         Raises:
-            UnderstudyError: a data set that is missing, of another robot or action order, or not paired.
+            UnderstudyError: a data set that is missing, of another robot, action order or frame rate, or not paired.
         """
         self.config = config
-        self._robot = EpisodeReader(root / config.robot)
-        names = self._robot.features[_ACTION].names or ()
-        expected = get_embodiment(config.robot).action_space.names
-        if names != expected:
-            raise UnderstudyError(
-                f"{self._robot.root}: {_ACTION} is ordered {', '.join(names)}; {config.robot} has {', '.join(expected)}"
-            )
-        tasks = [self._robot.episode(i).task for i in range(self._robot.num_episodes)]
-        count = self._episodes = [i for i in range(len(tasks)) if self._is_for_training(i)]
-        if not count:
-            raise UnderstudyError(f"{self._robot.root}: no episode that succeeded")
+        recordings = [_Recording(root, config) for root in roots]
+        first = recordings[0]
+        for other in recordings[1:]:
+            if other.robot.fps != first.robot.fps:
+                raise UnderstudyError(
+                    f"{other.robot.root}: {other.robot.fps} steps a second, {first.robot.root} has {first.robot.fps}"
+                )
+        self.fps: float = first.robot.fps
+        """Control steps per second."""
+        self._pairs = [(recording, episode) for recording in recordings for episode in recording.episodes]
+        tasks = [recording.robot.episode(episode).task for recording, episode in self._pairs]
         self.labels: Sequence[str] = sorted(set(tasks))
-        """Every label of the data set, sorted."""
-        self._label = [self.labels.index(tasks[i]) for i in count]
-        actions = [self._robot.column(_ACTION, i) for i in count]
-        states = [self._robot.column(_STATE, i) for i in count]
+        """Every label of the data, sorted."""
+        self._label = [self.labels.index(task) for task in tasks]
+        actions = [recording.robot.column(_ACTION, episode) for recording, episode in self._pairs]
+        states = [recording.robot.column(_STATE, episode) for recording, episode in self._pairs]
+        names = get_embodiment(config.robot).action_space.names
         self.normalisation: Normalisation = fit_normalisation(config.normalisation, [*actions, *states], names)
         """Joint over actions and states."""
         self._actions = [self.normalisation.apply(a) for a in actions]
         self._states = [self.normalisation.apply(s) for s in states]
-        self._images = _frames(self._robot, config.image_size)
-        self._clips = self._open_clips(root, tasks) if config.prompt_frames else None
 
     def __len__(self) -> int:
         return len(self._actions)
 
-    @property
-    def fps(self) -> float:
-        """Control steps per second."""
-        return self._robot.fps
-
     def sample(self, index: int, rng: np.random.Generator) -> Sample:
         """One episode at `num_times` random steps."""
         config, actions, states = self.config, self._actions[index], self._states[index]
+        recording, episode = self._pairs[index]
         steps = rng.integers(0, len(actions), config.num_times)
         before = past(steps, (config.history, 0))
         ahead, exists = future(steps, config.chunk, len(actions))
         sample: Sample = {
-            "images": self._images.episode(self._episodes[index])[before],
+            "images": recording.images.episode(episode)[before],
             "states": states[before],
             "actions": actions[ahead],
             "exists": exists,
             "path": _float(phases(actions, config.num_phases)),
             "label": np.array(self._label[index], dtype=np.int64),
         }
-        if self._clips is not None:
-            clip = self._clips.episode(self._episodes[index])
-            sample["prompt"] = clip[even_frames(len(clip), config.prompt_frames)]
+        if recording.clips is not None:
+            clip = recording.clips.episode(episode)
+            sample["prompt"] = clip[uneven_frames(len(clip), config.prompt_frames, rng)]
         return sample
+
+
+class _Recording:
+    """The two data sets of one paired recording."""
+
+    def __init__(self, root: Path, config: WindowConfig) -> None:
+        self.robot = EpisodeReader(root / config.robot)
+        names = self.robot.features[_ACTION].names or ()
+        expected = get_embodiment(config.robot).action_space.names
+        if names != expected:
+            raise UnderstudyError(
+                f"{self.robot.root}: {_ACTION} is ordered {', '.join(names)}; {config.robot} has {', '.join(expected)}"
+            )
+        self.episodes = [i for i in range(self.robot.num_episodes) if self._is_for_training(i)]
+        """Those that can be learned from."""
+        if not self.episodes:
+            raise UnderstudyError(f"{self.robot.root}: no episode that succeeded")
+        self.images = _frames(self.robot, config.image_size)
+        self.clips = self._open_clips(root, config.image_size) if config.prompt_frames else None
 
     def _is_for_training(self, index: int) -> bool:
         """Whether it succeeded, as far as the recording says; raises `UnderstudyError` for a sealed split."""
-        metadata = self._robot.episode(index).metadata
+        metadata = self.robot.episode(index).metadata
         split = metadata.get("split", "train")
         if split != "train":
-            raise UnderstudyError(f"{self._robot.root}: episode {index} is of the split {split}: not for training")
+            raise UnderstudyError(f"{self.robot.root}: episode {index} is of the split {split}: not for training")
         return bool(metadata.get("success", True))
 
-    def _open_clips(self, root: Path, tasks: Sequence[str]) -> FrameCache:
+    def _open_clips(self, root: Path, size: int) -> FrameCache:
         person = EpisodeReader(root / _PERSON)
-        if person.num_episodes != len(tasks):
+        if person.num_episodes != self.robot.num_episodes:
             raise UnderstudyError(
-                f"{person.root}: {person.num_episodes} episodes, {self._robot.root} has {len(tasks)}: not paired"
+                f"{person.root}: {person.num_episodes} episodes, {self.robot.root} has {self.robot.num_episodes}:"
+                " not paired"
             )
-        for index, task in enumerate(tasks):
-            ours, theirs = self._robot.episode(index).metadata, person.episode(index)
-            if theirs.task != task or theirs.metadata.get("seed") != ours.get("seed"):
-                raise UnderstudyError(f"{person.root}: episode {index} is not the pair of {self._robot.root}'s")
-        return _frames(person, self.config.image_size)
+        for index in range(person.num_episodes):
+            ours, theirs = self.robot.episode(index), person.episode(index)
+            if theirs.task != ours.task or theirs.metadata.get("seed") != ours.metadata.get("seed"):
+                raise UnderstudyError(f"{person.root}: episode {index} is not the pair of {self.robot.root}'s")
+        return _frames(person, size)
 
 
 def _frames(reader: EpisodeReader, size: int) -> FrameCache:

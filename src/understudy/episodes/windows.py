@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["even_frames", "future", "past", "phases"]
+__all__ = ["even_frames", "future", "past", "phases", "uneven_frames"]
 
 
 def past(steps: Int[np.ndarray, " M"], offsets: tuple[int, ...]) -> Int[np.ndarray, "M H"]:
@@ -36,3 +36,10 @@ def phases(values: Float[np.ndarray, "T A"], count: int) -> Float[np.ndarray, "P
 def even_frames(length: int, count: int) -> Int[np.ndarray, " N"]:
     """`count` frame numbers evenly spaced from the first to the last of `length`; a short clip repeats frames."""
     return np.linspace(0, length - 1, count).round().astype(np.int64)
+
+
+def uneven_frames(length: int, count: int, rng: np.random.Generator) -> Int[np.ndarray, " N"]:
+    """As `even_frames`, each moved by up to half of the gap to its neighbours: the same clip, never seen twice alike."""
+    gap = (length - 1) / max(count - 1, 1)
+    places = np.linspace(0, length - 1, count) + gap * rng.uniform(-0.5, 0.5, count)
+    return np.clip(places.round(), 0, length - 1).astype(np.int64)

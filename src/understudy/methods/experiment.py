@@ -26,8 +26,8 @@ class Experiment(ABC):
     name: str
     """`<method>_<data>_<variant>`; unique."""
     size: Literal["debug", "tiny", "base", "paper"]
-    data: Path
-    """Folder of the recorded data sets."""
+    data: tuple[Path, ...]
+    """Folders of recorded data sets, learned from together."""
     seed: int = 0
     batch_size: int = 16
     """Samples of one optimiser step over all processes and accumulation steps."""

@@ -51,8 +51,16 @@ def with_overrides(
     values = dict(given)
     for name in [name for name, value in given.items() if value is None]:
         value = (recorded or {}).get(name)
-        values[name] = getattr(experiment, name) if value is None else type(getattr(experiment, name))(value)
+        own = getattr(experiment, name)
+        values[name] = own if value is None else _like(own, value)
     return dataclasses.replace(experiment, **values)
+
+
+def _like(own: Any, value: Any) -> Any:  # noqa: ANN401 (whatever type a field has)
+    """A value that JSON has held, in the type of the field's own; of a tuple, its first says of what."""
+    if isinstance(own, tuple):
+        return tuple(type(own[0])(entry) for entry in value)
+    return type(own)(value)
 
 
 class RunFolder:
@@ -136,9 +144,10 @@ def refuse_other_data(root: Path, experiment: Experiment, was: Mapping[str, Any]
         UnderstudyError: another number of samples, or another normalisation, say; the differing fields are named.
     """
     now = data_state(experiment, data)
+    where = ", ".join(map(str, experiment.data))
     if was["num_samples"] != now["num_samples"]:
         raise UnderstudyError(
-            f"{root}: this run was made with {was['num_samples']} samples, and {experiment.data} has"
+            f"{root}: this run was made with {was['num_samples']} samples, and {where} has"
             f" {now['num_samples']}: give the same data with --data"
         )
     # The first checkpoints of this format kept the number of samples alone.
@@ -146,6 +155,6 @@ def refuse_other_data(root: Path, experiment: Experiment, was: Mapping[str, Any]
     names = [name for name in {**before, **present} if before.get(name) != present.get(name)]
     if names:
         raise UnderstudyError(
-            f"{root}: this run was made with data of another {', '.join(names)} than {experiment.data} has:"
+            f"{root}: this run was made with data of another {', '.join(names)} than {where} has:"
             " give the same data with --data"
         )

@@ -2,14 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from understudy.embodiments import get_embodiment
+from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.episodes.recording import tracked
 from understudy.episodes.recording.tracked import tracked_columns, tracked_features
 from understudy.errors import BadVideo
+from understudy.geometry.cameras import project
+from understudy.geometry.transforms import apply_transform
 from understudy.records import FrameStatus
+from understudy.retargeting.actions import home_action
 from understudy.simulation.human import record_human
 
 ROBOT = "xarm7_gripper"
@@ -65,6 +71,40 @@ def test_a_clip_without_a_hand_has_no_valid_row(monkeypatch):
     assert not columns["tracked.valid"].any()
     assert not columns[f"tracked.action.{ROBOT}.valid"].any()
     assert all(np.isfinite(values).all() for values in columns.values())
+
+
+def test_where_nothing_is_valid_a_hand_and_a_robot_at_rest_stand_in(monkeypatch, hand):
+    camera = record_human("push", 4, size=64).camera
+    low, high = HandSkeleton().limits.T
+    space = get_embodiment(ROBOT).action_space
+    hand.status[:] = FrameStatus.NO_HAND
+    for result in (hand, BadVideo("no hand in it")):
+        columns = columns_of(monkeypatch, result)
+        for name in ("action", "tracked.keypoints", "tracked.wrist", "tracked.wrist_std_m"):
+            assert (np.ptp(columns[name], axis=0) == 0).all()
+        wrist, joints = columns["action"][0, :7], columns["action"][0, 7:]
+        assert np.array_equal(wrist, columns["tracked.wrist"][0])
+        assert np.linalg.norm(wrist[3:]) == pytest.approx(1.0, abs=1e-3)
+        assert ((low <= joints) & (joints <= high)).all()
+        keypoints = columns["tracked.keypoints"][0].reshape(21, 3)
+        pixels = project(camera.K, keypoints)
+        assert ((pixels[0] >= 0) & (pixels[0] <= 63)).all()  # above the table, where the camera looks
+        assert np.allclose(apply_transform(camera.T_world_camera, keypoints)[0], wrist[:3])
+        assert (columns["tracked.wrist_std_m"] > 0).all()
+        action = columns[f"tracked.action.{ROBOT}"]
+        assert ((space.low <= action) & (action <= space.high)).all()
+
+
+def test_a_hand_that_no_robot_can_follow_leaves_the_robot_at_rest(monkeypatch, hand):
+    def retarget(keypoints, status, time_s, robot):
+        status = np.full(len(status), FrameStatus.NO_HAND)
+        return SimpleNamespace(status=status, actions=np.full((len(status), 7), np.nan))
+
+    monkeypatch.setattr(tracked, "retarget_hand", retarget)
+    columns = columns_of(monkeypatch, hand)
+    assert columns["tracked.valid"].any()
+    assert not columns[f"tracked.action.{ROBOT}.valid"].any()
+    assert np.array_equal(columns[f"tracked.action.{ROBOT}"], np.tile(home_action(get_embodiment(ROBOT)), (10, 1)))
 
 
 def test_columns_are_what_the_features_say(monkeypatch, hand):

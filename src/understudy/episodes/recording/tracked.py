@@ -2,7 +2,8 @@
 
 The camera is known, and the length of the person's hand, as where people are recorded on purpose: both are measured
 once. (Without the length, all distances from the camera would be off by as much as the hand differs from the average,
-some 5 %.) Where nothing was seen or solved, rows hold the last good one (before it, the first) and masks say so.
+some 5 %.) Where nothing was seen or solved, rows hold the last good one (before it, the first) and masks say so. Where
+a clip has no good row at all, they hold a hand or robot at rest: a row in the midst of real ones widens no range.
 """
 
 from pathlib import Path
@@ -11,14 +12,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from understudy.embodiments import get_embodiment
-from understudy.embodiments.hand_skeleton import HAND_JOINTS
+from understudy.embodiments.hand_skeleton import HAND_JOINTS, HandSkeleton
 from understudy.episodes.features import Feature, scalar, vector
 from understudy.episodes.recording.recorded import KEYPOINT_COLUMNS, WRIST_COLUMNS, wrist_rows
 from understudy.errors import BadVideo
-from understudy.geometry.transforms import apply_transform
+from understudy.geometry.rotations import matrix_from_quaternion
+from understudy.geometry.transforms import apply_transform, inverse_transform, make_transform
 from understudy.perception.track import track_hand
 from understudy.perception.video import open_video
-from understudy.records import NUM_KEYPOINTS, Camera, FrameStatus, HandTrack
+from understudy.records import Camera, FrameStatus, HandTrack
 from understudy.retargeting.actions import home_action
 from understudy.retargeting.mirror import mirror_left_hand
 from understudy.retargeting.retarget import retarget_hand
@@ -26,6 +28,14 @@ from understudy.retargeting.retarget import retarget_hand
 __all__ = ["tracked_columns", "tracked_features"]
 
 _VALID = "tracked.valid"
+_RESTING_WRIST = np.array([0.37, 0.0, 0.2, 0.0, 0.951, 0.0, -0.309])
+"""A hand above the middle of the table, in the world [m] and as a quaternion: about the median of all clips."""
+_RESTING_JOINTS = np.array(
+    [0.14, 0.26, 0.27, 0.25, 0.0, 0.35, 0.38, 0.22, 0.0, 0.37, 0.71, 0.47, 0.0, 0.6, 0.6, 0.3, 0.0, 0.68, 0.59, 0.3]
+)
+"""Its joint angles [rad], likewise."""
+_RESTING_STD_M = np.array([0.01, 0.01, 0.03])
+"""As uncertain as trackers are, along the camera's axes [m]."""
 
 
 def tracked_features(robots: tuple[str, ...]) -> dict[str, Feature]:
@@ -56,60 +66,68 @@ def tracked_columns(
         num_frames: T.
         robots: whose actions are wanted.
     """
+    track = _track(clip, camera, hand_length_m)
+    assert camera.T_world_camera is not None
+    if track is None:
+        valid = np.zeros(num_frames, dtype=bool)
+        wrist, joints, std_m = _RESTING_WRIST[None], _RESTING_JOINTS[None], _RESTING_STD_M[None]
+        keypoints = _resting_keypoints(camera, hand_length_m)[None]
+    else:
+        valid = track.valid
+        wrist = wrist_rows(camera.T_world_camera @ track.T_camera_wrist[valid])
+        joints, std_m, keypoints = (
+            rows[valid] for rows in (track.joint_angles, track.wrist_std_m, track.keypoints_camera)
+        )
+    columns = {
+        "action": _held(np.concatenate([wrist, joints], axis=1), valid),
+        _VALID: valid,
+        "tracked.keypoints": _held(keypoints.reshape(len(keypoints), -1), valid),
+        "tracked.wrist": _held(wrist, valid),
+        "tracked.wrist_std_m": _held(std_m, valid),
+    }
+    for robot in robots:
+        columns |= _retargeted(track, camera.T_world_camera, robot, num_frames)
+    return columns
+
+
+def _track(clip: Path, camera: Camera, hand_length_m: float) -> HandTrack | None:
+    """None where no hand was seen and solved in any frame."""
     try:
         track = track_hand(open_video(clip), camera=camera, hand_length_m=hand_length_m)
     except BadVideo:
-        return _nothing_seen(num_frames, robots)
+        return None
+    return track if track.valid.any() else None
+
+
+def _resting_keypoints(camera: Camera, hand_length_m: float) -> Float[np.ndarray, "21 3"]:
+    """Keypoints of the hand at rest in the camera frame [m]."""
     assert camera.T_world_camera is not None
-    valid = track.valid
-    wrist = np.tile(_NO_WRIST, (num_frames, 1))
-    wrist[valid] = wrist_rows(camera.T_world_camera @ track.T_camera_wrist[valid])
-    wrist = _held(wrist, valid)
-    joints = _held(track.joint_angles, valid)
-    columns = {
-        "action": np.concatenate([wrist, joints], axis=1),
-        _VALID: valid,
-        "tracked.keypoints": _held(track.keypoints_camera.reshape(num_frames, -1), valid),
-        "tracked.wrist": wrist,
-        "tracked.wrist_std_m": _held(track.wrist_std_m, valid),
-    }
-    for robot in robots:
-        columns |= _retargeted(track, camera.T_world_camera, robot)
-    return columns
+    T_world_wrist = make_transform(matrix_from_quaternion(_RESTING_WRIST[3:]), _RESTING_WRIST[:3])
+    points = HandSkeleton(hand_length_m).keypoints(_RESTING_JOINTS)
+    return apply_transform(inverse_transform(camera.T_world_camera) @ T_world_wrist, points)
 
 
-_NO_WRIST = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
-
-
-def _nothing_seen(num_frames: int, robots: tuple[str, ...]) -> dict[str, np.ndarray]:
-    none = np.zeros(num_frames, dtype=bool)
-    wrist = np.tile(_NO_WRIST, (num_frames, 1))
-    columns = {
-        "action": np.concatenate([wrist, np.zeros((num_frames, len(HAND_JOINTS)))], axis=1),
-        _VALID: none,
-        "tracked.keypoints": np.zeros((num_frames, 3 * NUM_KEYPOINTS)),
-        "tracked.wrist": wrist,
-        "tracked.wrist_std_m": np.zeros((num_frames, 3)),
-    }
-    for robot in robots:
-        name = f"tracked.action.{robot}"
-        columns |= {name: np.tile(home_action(get_embodiment(robot)), (num_frames, 1)), f"{name}.valid": none}
-    return columns
-
-
-def _retargeted(track: HandTrack, T_world_camera: Float[np.ndarray, "4 4"], robot: str) -> dict[str, np.ndarray]:
+def _retargeted(
+    track: HandTrack | None, T_world_camera: Float[np.ndarray, "4 4"], robot: str, num_frames: int
+) -> dict[str, np.ndarray]:
+    name = f"tracked.action.{robot}"
+    home = home_action(get_embodiment(robot))[None]
+    if track is None:
+        none = np.zeros(num_frames, dtype=bool)
+        return {name: _held(home, none), f"{name}.valid": none}
     keypoints = apply_transform(T_world_camera, track.keypoints_camera)
     if track.handedness == "left":  # what the fingertips touch must not move, as things on the table have their places
         keypoints, _ = mirror_left_hand(keypoints, about="hand")
     trajectory = retarget_hand(keypoints, track.status, track.time_s, robot)
     valid = trajectory.status == FrameStatus.OK
-    name = f"tracked.action.{robot}"
-    return {name: _held(trajectory.actions, valid), f"{name}.valid": valid}
+    return {name: _held(trajectory.actions[valid] if valid.any() else home, valid), f"{name}.valid": valid}
 
 
-def _held(values: Float[np.ndarray, "T n"], valid: Bool[np.ndarray, " T"]) -> Float[np.ndarray, "T n"]:
-    """Rows that are not valid hold the last valid one; before the first, the first; zeros where there is none."""
-    if not valid.any():
-        return np.zeros_like(values)
-    last = np.maximum.accumulate(np.where(valid, np.arange(len(valid)), -1))
-    return values[np.where(last >= 0, last, int(valid.argmax()))]
+def _held(values: Float[np.ndarray, "V n"], valid: Bool[np.ndarray, " T"]) -> Float[np.ndarray, "T n"]:
+    """Valid rows in their places; the others hold the last valid one, before the first the first.
+
+    Args:
+        values: the valid rows; where there is none, the one row that stands in all places.
+        valid: which of the T places they are for.
+    """
+    return values[np.maximum(np.cumsum(valid) - 1, 0)]

@@ -52,7 +52,7 @@ def tabletop_tiny() -> VideoDecoderExperiment:
     return VideoDecoderExperiment(
         "video_decoder_tabletop_tiny",
         "tiny",
-        Path("data/tabletop"),
+        (Path("data/tabletop"),),
         batch_size=16,
         num_steps=3000,
         learning_rate=1e-3,

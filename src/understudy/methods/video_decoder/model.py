@@ -24,7 +24,7 @@ class ModelConfig:
     """Sizes."""
 
     image_size: int = 96
-    prompt_frames: int = 20
+    prompt_frames: int = 10
     """Frames of the prompt, evenly spaced in time from first to last."""
     num_phases: int = 16
     """Way-points of the plan, evenly spaced in time over the robot's episode."""
