@@ -39,7 +39,7 @@ def even_frames(length: int, count: int) -> Int[np.ndarray, " N"]:
 
 
 def uneven_frames(length: int, count: int, rng: np.random.Generator) -> Int[np.ndarray, " N"]:
-    """As `even_frames`, each moved by up to half of the gap to its neighbours: the same clip, never seen twice alike."""
+    """As `even_frames`, each moved by up to half of the gap to the next: the same clip, never twice alike."""
     gap = (length - 1) / max(count - 1, 1)
     places = np.linspace(0, length - 1, count) + gap * rng.uniform(-0.5, 0.5, count)
     return np.clip(places.round(), 0, length - 1).astype(np.int64)
