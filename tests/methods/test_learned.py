@@ -87,14 +87,14 @@ def test_a_policy_is_exported_from_the_data_it_was_trained_on_wherever_they_are(
     policy = folders[name.split("_tabletop")[0]]
     before = (policy / "policy.json").read_text()
     moved = shutil.copytree(pairs, tmp_path / "moved")
-    export_policy(replace(get_experiment(name), data=moved), policy.parent)
+    export_policy(replace(get_experiment(name), data=(moved,)), policy.parent)
     assert (policy / "policy.json").read_text() == before
     other = write_pairs(tmp_path / "other", lengths=(6, 9, 8))
     with pytest.raises(UnderstudyError, match=r"data of another normalisation than .*other has"):
-        export_policy(replace(get_experiment(name), data=other), policy.parent)
+        export_policy(replace(get_experiment(name), data=(other,)), policy.parent)
     said_otherwise = write_pairs(tmp_path / "said_otherwise", labels=("push it", *LABELS[1:]))
     with pytest.raises(UnderstudyError, match=r"data of another labels than"):
-        export_policy(replace(get_experiment(name), data=said_otherwise), policy.parent)
+        export_policy(replace(get_experiment(name), data=(said_otherwise,)), policy.parent)
     assert (policy / "policy.json").read_text() == before
 
 
@@ -181,7 +181,7 @@ def test_episodes_do_not_share_their_noise(folders, tmp_path):
 
 
 def test_more_actions_than_a_chunk_has_are_refused_before_training(pairs):
-    experiment = replace(get_experiment(DEBUG[1]), data=pairs, sampling=SamplingConfig(execute=5))
+    experiment = replace(get_experiment(DEBUG[1]), data=(pairs,), sampling=SamplingConfig(execute=5))
     with pytest.raises(UnderstudyError, match=f"{DEBUG[1]}: execute 5 of a chunk of 4 actions: at most 4"):
         experiment.make_data()
 
