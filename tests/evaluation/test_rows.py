@@ -47,6 +47,13 @@ def test_bytes_that_change_files_change_the_fingerprint(tmp_path):
     assert fingerprint(one) != fingerprint(other)
 
 
+def test_a_card_changes_no_fingerprint(tmp_path):
+    (tmp_path / "policy.json").write_text("{}")
+    before = fingerprint(tmp_path)
+    (tmp_path / "README.md").write_text("# What this policy is")
+    assert fingerprint(tmp_path) == before
+
+
 def test_what_cannot_be_a_row_is_named(tmp_path):
     with pytest.raises(UnknownName, match="oracle"):
         contestants(SUITE, ["nonsense"], SUITE.robots)

@@ -48,9 +48,9 @@ def policy_folder(name: str) -> Path | None:
 
 
 def fingerprint(folder: Path) -> str:
-    """Short hash of every file below `folder`, names and contents."""
+    """Short hash of every file below `folder`, names and contents, but for cards (Markdown), which change no action."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md"):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
