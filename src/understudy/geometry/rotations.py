@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 __all__ = [
     "canonical_quaternion",
     "continuous_quaternions",
+    "in_hemisphere",
     "matrix_from_quaternion",
     "matrix_from_rotation_6d",
     "matrix_from_rotation_vector",
@@ -44,6 +45,11 @@ def continuous_quaternions(quaternions: Float[np.ndarray, "T 4"]) -> Float[np.nd
     rows[1:] *= np.cumprod(turns)[:, None]
     result[valid] = rows
     return result
+
+
+def in_hemisphere(quaternion: Float[np.ndarray, "*B 4"], of: Float[np.ndarray, "4"]) -> Float[np.ndarray, "*B 4"]:
+    """Signs flipped so that every quaternion lies on the side of `of`: one rotation, one quaternion, in all episodes."""
+    return np.where((quaternion @ of)[..., None] < 0, -quaternion, quaternion)
 
 
 def quaternion_from_matrix(R: Float[np.ndarray, "*B 3 3"]) -> Float[np.ndarray, "*B 4"]:

@@ -1,0 +1,218 @@
+"""Training samples of a policy that robots and people teach together, in one shared action space.
+
+A robot's episode has its own actions. A person's has those that the tracker and the retargeting saw in the clip
+(`tracked.action.<robot>`), so that a person is one more body whose actions the robot could carry out (video_prompt,
+section 3.2). The prompt of either is the person's clip of the same layout.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from understudy.embodiments import get_embodiment
+from understudy.episodes.frame_cache import FrameCache
+from understudy.episodes.mixture import Sample
+from understudy.episodes.normalisation import Normalisation, NormalisationKind, fit_normalisation
+from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.windows import even_frames, future, past, phases, uneven_frames
+from understudy.errors import UnderstudyError
+from understudy.geometry.rotations import in_hemisphere
+from understudy.retargeting.actions import home_action
+
+__all__ = ["ActedConfig", "ActedWindows"]
+
+_IMAGES = "observation.images.front"
+_PERSON = "human_hand"
+_STEPS_PER_S = 10
+"""Control steps of all robots of the tabletop."""
+_LEAD = 1
+"""A person's action is where the hand is so many control steps later: a robot is told where to go, not where it is."""
+
+
+@dataclass(frozen=True)
+class ActedConfig:
+    """What a sample holds, and whose episodes are learned from."""
+
+    robot: str = "xarm7_xhand"
+    people: bool = True
+    """Learn from people's episodes, too; else from the robot's alone."""
+    image_size: int = 96
+    """Side of images and of prompts in samples [px]."""
+    prompt_frames: int = 0
+    """Frames of the person's clip in a sample; 0 leaves it out."""
+    num_times: int = 8
+    """Windows of one episode in a sample."""
+    history: int = 4
+    """The earlier of the two images lies so many control steps back."""
+    chunk: int = 8
+    num_phases: int = 16
+    """Rows of the coarse path of the whole episode."""
+    normalisation: NormalisationKind = "unit"
+    min_valid: float = 0.8
+    """A person's episode of which a smaller share of frames could be solved is left out."""
+
+
+@dataclass(frozen=True)
+class _Episode:
+    """One embodiment's doing in one layout."""
+
+    root: Path
+    actor: str
+    index: int
+    rows: Int[np.ndarray, " T"]
+    """Frames of the clip, one per control step."""
+    actions: Float[np.ndarray, "T A"]
+    valid: Bool[np.ndarray, " T"]
+    skill: str
+    label: str
+
+
+class ActedWindows:
+    """A `SampleSource`: index = episode of a robot or of a person. It holds
+
+    - `images` (M, 2, S, S, 3) uint8: earlier and present;
+    - `actions` (M, K, A): the next targets, normalised; quaternions lie in the hemisphere of the robot's home;
+    - `exists` (M, K) bool: false past the end and where the tracker saw nothing;
+    - `path` (P, A): the actions of the whole episode at P even times, normalised;
+    - `skill`, `label` () int64: index into `skills` (names of tasks) and `labels`; `person` () bool;
+    - `prompt` (N, S, S, 3) uint8: the person's clip of the same layout, if asked for.
+    """
+
+    def __init__(self, roots: Sequence[Path], config: ActedConfig) -> None:
+        """Open `root/human_hand` and, where it is there, `root/<robot>` of every root.
+
+        Raises:
+            UnderstudyError: a root without people, data sets that are not paired, were recorded without the tracker,
+                are of a sealed split or of another action order, or nothing to learn from.
+        """
+        self.config = config
+        self._home = home_action(get_embodiment(config.robot))
+        self._caches: dict[tuple[Path, str], FrameCache] = {}
+        found = [episode for root in roots for episode in self._open(root)]
+        if not found:
+            raise UnderstudyError(f"{', '.join(map(str, roots))}: no episode to learn from")
+        self._episodes = found
+        self.skills: Sequence[str] = sorted({episode.skill for episode in found})
+        """Every task of the data, sorted."""
+        self.labels: Sequence[str] = sorted({episode.label for episode in found})
+        """Every label of the data, sorted."""
+        names = get_embodiment(config.robot).action_space.names
+        rows = [episode.actions[episode.valid] for episode in found]
+        self.normalisation: Normalisation = fit_normalisation(config.normalisation, rows, names)
+        """Joint over people and robots (A.4)."""
+        self._actions = [self.normalisation.apply(episode.actions) for episode in found]
+
+    def __len__(self) -> int:
+        return len(self._episodes)
+
+    @property
+    def num_people(self) -> int:
+        """How many of the episodes are people's."""
+        return sum(episode.actor == _PERSON for episode in self._episodes)
+
+    def clips(self, index: int) -> tuple[Path, str, int]:
+        """Recording, embodiment and number of an episode: where its scene is, and its prompt beside it."""
+        episode = self._episodes[index]
+        return episode.root, episode.actor, episode.index
+
+    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+        """One episode at `num_times` random steps whose own action is known."""
+        config, episode, actions = self.config, self._episodes[index], self._actions[index]
+        steps = rng.choice(np.flatnonzero(episode.valid), config.num_times)
+        ahead, inside = future(steps, config.chunk, len(actions))
+        frames = self._cache(episode.root, episode.actor).episode(episode.index)
+        sample: Sample = {
+            "images": frames[episode.rows[past(steps, (config.history, 0))]],
+            "actions": actions[ahead],
+            "exists": inside & episode.valid[ahead],
+            "path": np.ascontiguousarray(phases(actions, config.num_phases), dtype=np.float32),
+            "skill": np.array(self.skills.index(episode.skill), dtype=np.int64),
+            "label": np.array(self.labels.index(episode.label), dtype=np.int64),
+            "person": np.array(episode.actor == _PERSON),
+        }
+        if config.prompt_frames:
+            clip = self._cache(episode.root, _PERSON).episode(episode.index)
+            sample["prompt"] = clip[uneven_frames(len(clip), config.prompt_frames, rng)]
+        return sample
+
+    def prompt(self, index: int, count: int) -> UInt8[np.ndarray, "N S S 3"]:
+        """The person's clip of that layout at even times."""
+        episode = self._episodes[index]
+        clip = self._cache(episode.root, _PERSON).episode(episode.index)
+        return np.asarray(clip[even_frames(len(clip), count)])
+
+    def _cache(self, root: Path, name: str) -> FrameCache:
+        key = root, name
+        if key not in self._caches:
+            self._caches[key] = FrameCache(EpisodeReader(root / name), _IMAGES, self.config.image_size)
+        return self._caches[key]
+
+    def _open(self, root: Path) -> list[_Episode]:
+        person = EpisodeReader(root / _PERSON)
+        readers = [person]
+        if (root / self.config.robot).is_dir():
+            robot = EpisodeReader(root / self.config.robot)
+            if robot.num_episodes != person.num_episodes:
+                raise UnderstudyError(
+                    f"{robot.root}: {robot.num_episodes} episodes, {person.root} has {person.num_episodes}: not paired"
+                )
+            readers.append(robot)
+        found = []
+        for reader in readers:
+            self._cache(root, reader.root.name)
+            for index in range(reader.num_episodes):
+                episode, theirs = reader.episode(index), person.episode(index)
+                if episode.metadata.get("seed") != theirs.metadata.get("seed"):
+                    raise UnderstudyError(f"{reader.root}: episode {index} is not the pair of {person.root}'s")
+                if (split := episode.metadata.get("split", "train")) != "train":
+                    raise UnderstudyError(f"{reader.root}: episode {index} is of the split {split}: not for training")
+                if episode.metadata.get("success", True):
+                    made = self._of_person(reader, index) if reader is person else self._of_robot(reader, index)
+                    found += [made] if made is not None else []
+        return found
+
+    def _of_robot(self, reader: EpisodeReader, index: int) -> _Episode:
+        actions = self._column(reader, "action", index)
+        everywhere = np.arange(len(actions))
+        return self._episode(reader, index, everywhere, actions, np.ones(len(actions), dtype=bool))
+
+    def _of_person(self, reader: EpisodeReader, index: int) -> _Episode | None:
+        if not self.config.people:
+            return None
+        name = f"tracked.action.{self.config.robot}"
+        if name not in reader.features:
+            raise UnderstudyError(f"{reader.root}: no {name}: record with --track and the robot {self.config.robot}")
+        stride, rest = divmod(reader.fps, _STEPS_PER_S)
+        if rest:
+            raise UnderstudyError(f"{reader.root}: {reader.fps} frames a second: must be a multiple of {_STEPS_PER_S}")
+        actions, valid = self._column(reader, name, index), reader.column(f"{name}.valid", index).reshape(-1)
+        rows = np.arange(0, len(actions), int(stride))
+        told = np.minimum(rows + _LEAD * int(stride), len(actions) - 1)
+        if valid[told].mean() < self.config.min_valid:
+            return None
+        return self._episode(reader, index, rows, actions[told], valid[told].astype(bool))
+
+    def _column(self, reader: EpisodeReader, name: str, index: int) -> Float[np.ndarray, "T A"]:
+        names, expected = reader.features[name].names, get_embodiment(self.config.robot).action_space.names
+        if names != expected:
+            raise UnderstudyError(f"{reader.root}: {name} is ordered {names}; {self.config.robot} has {expected}")
+        actions = reader.column(name, index).copy()
+        if "qw" in expected:
+            four = slice(expected.index("qw"), expected.index("qw") + 4)
+            actions[:, four] = in_hemisphere(actions[:, four], self._home[four])
+        return actions
+
+    def _episode(
+        self,
+        reader: EpisodeReader,
+        index: int,
+        rows: Int[np.ndarray, " T"],
+        actions: Float[np.ndarray, "T A"],
+        valid: Bool[np.ndarray, " T"],
+    ) -> _Episode:
+        episode = reader.episode(index)
+        skill = str(episode.metadata.get("task", episode.task))
+        return _Episode(reader.root.parent, reader.root.name, index, rows, actions, valid, skill, episode.task)

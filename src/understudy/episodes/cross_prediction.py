@@ -1,0 +1,99 @@
+"""Training samples of video_prompt's stage 1: a clip of one embodiment, and the clip of another in the same layout.
+
+With probability P source and target are different embodiments (cross-prediction); otherwise, and where a layout was
+recorded in one embodiment alone, the clip predicts itself, as in the paper (section 3.1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from understudy.embodiments import EMBODIMENTS
+from understudy.episodes.frame_cache import FrameCache
+from understudy.episodes.mixture import Sample
+from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.windows import even_frames, uneven_frames
+from understudy.errors import UnderstudyError
+
+__all__ = ["ClipConfig", "CrossPrediction"]
+
+_IMAGES = "observation.images.front"
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """What a sample holds."""
+
+    image_size: int = 64
+    """Side of all frames [px]."""
+    num_frames: int = 16
+    """Of source and target, from first to last."""
+    cross_probability: float = 0.6
+    """P of Table 3: how often source and target are different embodiments, where there are two."""
+    embodiments: tuple[str, ...] = ()
+    """Whose clips are used; all that were recorded by default."""
+
+
+class CrossPrediction:
+    """A `SampleSource`: index = layout. It holds
+
+    - `source` (N, S, S, 3) uint8: the prompt, at nearly even times that differ from draw to draw;
+    - `target` (N, S, S, 3) uint8: the video to be made, at even times from first to last;
+    - `crossed` () bool: they show different embodiments.
+    """
+
+    def __init__(self, roots: Sequence[Path], config: ClipConfig) -> None:
+        """Open every data set `root/<embodiment>` and make the caches of their frames.
+
+        Raises:
+            UnderstudyError: a root without data sets, one that is not paired with its neighbour, or a sealed split.
+        """
+        self.config = config
+        self._layouts = [layout for root in roots for layout in _layouts(root, config)]
+
+    def __len__(self) -> int:
+        return len(self._layouts)
+
+    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+        """Two clips of one layout."""
+        clips, config = self._layouts[index], self.config
+        source = int(rng.integers(len(clips)))
+        target = source
+        if len(clips) > 1 and rng.random() < config.cross_probability:
+            target = int(rng.choice([i for i in range(len(clips)) if i != source]))
+        shown, made = (cache.episode(episode) for cache, episode in (clips[source], clips[target]))
+        return {
+            "source": shown[uneven_frames(len(shown), config.num_frames, rng)],
+            "target": made[even_frames(len(made), config.num_frames)],
+            "crossed": np.array(source != target),
+        }
+
+
+def _layouts(root: Path, config: ClipConfig) -> list[list[tuple[FrameCache, int]]]:
+    """For every layout of a recording, the cache and the episode of each embodiment that succeeded in it."""
+    wanted = [name for name in config.embodiments or EMBODIMENTS if (root / name).is_dir()]
+    if not wanted:
+        raise UnderstudyError(f"{root}: no data set of {', '.join(config.embodiments or EMBODIMENTS)}")
+    readers = [EpisodeReader(root / name) for name in wanted]
+    caches = [FrameCache(reader, _IMAGES, config.image_size) for reader in readers]
+    count, first = readers[0].num_episodes, readers[0]
+    layouts = []
+    for reader in readers[1:]:
+        if reader.num_episodes != count:
+            raise UnderstudyError(
+                f"{reader.root}: {reader.num_episodes} episodes, {first.root} has {count}: not paired"
+            )
+    for index in range(count):
+        episodes = [reader.episode(index) for reader in readers]
+        for reader, episode in zip(readers, episodes, strict=True):
+            if (split := episode.metadata.get("split", "train")) != "train":
+                raise UnderstudyError(f"{reader.root}: episode {index} is of the split {split}: not for training")
+            if episode.metadata.get("seed") != episodes[0].metadata.get("seed"):
+                raise UnderstudyError(f"{reader.root}: episode {index} is not the pair of {first.root}'s")
+        kept = [(cache, index) for cache, e in zip(caches, episodes, strict=True) if e.metadata.get("success", True)]
+        layouts += [kept] if kept else []
+    if not layouts:
+        raise UnderstudyError(f"{root}: no episode that succeeded")
+    return layouts

@@ -1,0 +1,71 @@
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.methods.conftest import LABELS, SIZE, write_pairs
+
+from understudy.episodes.cross_prediction import ClipConfig, CrossPrediction
+from understudy.episodes.reader import EpisodeReader
+from understudy.errors import UnderstudyError
+
+CONFIG = ClipConfig(SIZE, num_frames=4, cross_probability=0.6)
+IMAGES = "observation.images.front"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return write_pairs(tmp_path_factory.mktemp("clips"), robots=("xarm7_gripper", "xarm7_xhand"))
+
+
+def _owner(root, index, first):
+    """Which embodiment's episode `index` begins with this frame."""
+    names = ("human_hand", "xarm7_gripper", "xarm7_xhand")
+    return next(n for n in names if np.array_equal(EpisodeReader(root / n).frames(IMAGES, index, [0])[0], first))
+
+
+def test_pairs_are_of_one_layout_and_cross_with_the_probability(root):
+    data = CrossPrediction((root,), CONFIG)
+    assert len(data) == len(LABELS)
+    crossed = []
+    for draw in range(300):
+        sample = data.sample(1, np.random.default_rng(draw))
+        assert sample["source"].shape == sample["target"].shape == (4, SIZE, SIZE, 3)
+        crossed.append(bool(sample["crossed"]))
+        if draw < 20:
+            target = _owner(root, 1, sample["target"][0])
+            clip = EpisodeReader(root / target).frames(IMAGES, 1)
+            assert np.array_equal(sample["target"][-1], clip[-1])
+            if not crossed[-1]:
+                assert all(any(np.array_equal(frame, other) for other in clip) for frame in sample["source"])
+    assert 0.5 < np.mean(crossed) < 0.7
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0])
+def test_the_ends_of_the_probability(root, probability):
+    data = CrossPrediction((root,), replace(CONFIG, cross_probability=probability))
+    crossed = {bool(data.sample(0, np.random.default_rng(draw))["crossed"]) for draw in range(50)}
+    assert crossed == {probability == 1.0}
+
+
+def test_clips_of_people_alone_predict_themselves(root, tmp_path):
+    shutil.copytree(root / "human_hand", tmp_path / "human_hand")
+    data = CrossPrediction((root, tmp_path), CONFIG)
+    assert len(data) == 2 * len(LABELS)
+    assert not any(data.sample(4, np.random.default_rng(draw))["crossed"] for draw in range(30))
+
+
+def test_failed_episodes_are_left_out_and_sealed_splits_refused(tmp_path):
+    write_pairs(tmp_path / "failed", metadata=({}, {"success": False}, {}))
+    data = CrossPrediction((tmp_path / "failed",), CONFIG)
+    assert not any(data.sample(1, np.random.default_rng(draw))["crossed"] for draw in range(30))
+    write_pairs(tmp_path / "sealed", metadata=({}, {}, {"split": "test"}))
+    with pytest.raises(UnderstudyError, match="episode 2 is of the split test"):
+        CrossPrediction((tmp_path / "sealed",), CONFIG)
+    with pytest.raises(UnderstudyError, match="no data set of"):
+        CrossPrediction((tmp_path,), CONFIG)
