@@ -1,0 +1,1 @@
+"""Latent video diffusion: human videos as prompts, robot videos as targets."""
