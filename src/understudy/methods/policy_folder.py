@@ -13,7 +13,7 @@ from torch import nn
 from understudy.errors import UnderstudyError
 from understudy.files import replacing, write_text
 
-__all__ = ["FORMAT", "PolicyFolder", "load_weights", "read_policy_folder", "write_policy_folder"]
+__all__ = ["FORMAT", "PolicyFolder", "load_weights", "read_policy_folder", "save_weights", "write_policy_folder"]
 
 FORMAT = "understudy policy 1"
 
@@ -41,7 +41,13 @@ class PolicyFolder:
 
 
 def write_policy_folder(folder: Path, content: Mapping[str, Any], model: nn.Module) -> None:
-    """Write the weights as bfloat16, as good for acting, then the description, which says that all is there."""
+    """Write the weights, then the description, which says that all is there."""
+    save_weights(model, folder)
+    write_text(folder / "policy.json", json.dumps({"format": FORMAT, **content}, indent=1) + "\n")
+
+
+def save_weights(model: nn.Module, folder: Path) -> None:
+    """Write `model.safetensors`: as bfloat16, which is as good for acting."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         name: (value.bfloat16() if value.is_floating_point() else value).contiguous().cpu()
@@ -50,7 +56,6 @@ def write_policy_folder(folder: Path, content: Mapping[str, Any], model: nn.Modu
     with replacing(folder / "model.safetensors") as temporary:
         save_file(tensors, temporary)
         temporary.chmod(0o644)  # it is written for the owner alone
-    write_text(folder / "policy.json", json.dumps({"format": FORMAT, **content}, indent=1) + "\n")
 
 
 def read_policy_folder(folder: Path, method: str, robot: str) -> PolicyFolder:

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from understudy.episodes.paired import PairedWindows
 from understudy.methods.dp_language.loss import loss
-from understudy.methods.dp_language.model import LanguageDiffusion, ModelConfig
+from understudy.methods.dp_language.model import LanguageDiffusion
 from understudy.methods.dp_language.text import ClipText, Text, WordText, vocabulary_of
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.paired_experiment import SMALLEST, PairedExperiment
 from understudy.methods.policy_folder import write_policy_folder
 from understudy.networks.action_diffusion import DiffusionConfig
+from understudy.networks.looking_actor import LookConfig
 
 __all__ = ["EXPERIMENTS", "DPLanguageExperiment"]
 
@@ -23,7 +24,7 @@ __all__ = ["EXPERIMENTS", "DPLanguageExperiment"]
 class DPLanguageExperiment(PairedExperiment):
     """A robot's episodes and their labels; nothing of the person is read."""
 
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: LookConfig = field(default_factory=LookConfig)
     clip: Path | None = None
     """Folder of CLIP's text tower; None: the small built-in word encoder."""
     jitter: float = 0.15
@@ -87,7 +88,7 @@ def tabletop_debug() -> DPLanguageExperiment:
         warmup_steps=1,
         precision="no",
         num_times=2,
-        model=ModelConfig(image_size=32, chunk=4, image_stages=((8, 4), (8, 2), (8, 2)), diffusion=SMALLEST),
+        model=LookConfig(image_size=32, chunk=4, image_stages=((8, 4), (8, 2), (8, 2)), diffusion=SMALLEST),
     )
 
 
@@ -101,7 +102,7 @@ def tabletop_base() -> DPLanguageExperiment:
         num_steps=20_000,
         learning_rate=3e-4,
         num_workers=8,
-        model=ModelConfig(
+        model=LookConfig(
             160,
             image_stages=((64, 4), (128, 2), (128, 1), (256, 2)),
             diffusion=DiffusionConfig(),

@@ -9,10 +9,11 @@ from torch import Tensor
 from understudy.errors import UnderstudyError
 from understudy.methods.config_json import config_from_json
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
-from understudy.methods.dp_language.model import LanguageDiffusion, ModelConfig
+from understudy.methods.dp_language.model import LanguageDiffusion
 from understudy.methods.dp_language.text import Text
 from understudy.methods.policy import Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
+from understudy.networks.looking_actor import LookConfig
 
 __all__ = ["LanguagePolicy", "load"]
 
@@ -68,7 +69,7 @@ def load(folder: Path, robot: str, seed: int) -> LanguagePolicy:
     """
     description = read_policy_folder(folder, "dp_language", robot)
     where = str(folder / "policy.json")
-    config = config_from_json(ModelConfig, description.require("model"), f"{where}: model")
+    config = config_from_json(LookConfig, description.require("model"), f"{where}: model")
     execution = Execution.of_folder(description, config.chunk)
     text = Text.from_json(description.require("text"), where)
     model = LanguageDiffusion(config, text, ())
