@@ -48,7 +48,7 @@ def continuous_quaternions(quaternions: Float[np.ndarray, "T 4"]) -> Float[np.nd
 
 
 def in_hemisphere(quaternion: Float[np.ndarray, "*B 4"], of: Float[np.ndarray, "4"]) -> Float[np.ndarray, "*B 4"]:
-    """Signs flipped so that every quaternion lies on the side of `of`: one rotation, one quaternion, in all episodes."""
+    """Signs flipped so that every quaternion lies on the side of `of`: one for one rotation, in all episodes."""
     return np.where((quaternion @ of)[..., None] < 0, -quaternion, quaternion)
 
 
