@@ -3,19 +3,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.episodes.acted_recording import IMAGES, ROBOT, SIZE, SKILLS, write_acted
 
-from understudy.embodiments import get_embodiment
 from understudy.episodes.acted import ActedConfig, ActedWindows
-from understudy.episodes.features import scalar, vector, video
 from understudy.episodes.reader import EpisodeReader
-from understudy.episodes.writer import EpisodeWriter
 from understudy.errors import UnderstudyError
-from understudy.retargeting.actions import home_action
 
-ROBOT, SIZE, IMAGES = "xarm7_xhand", 32, "observation.images.front"
-SPACE = get_embodiment(ROBOT).action_space
 CONFIG = ActedConfig(ROBOT, image_size=SIZE, num_times=6, history=2, chunk=3, num_phases=4)
-SKILLS = ("push", "press_button")
 
 
 @pytest.fixture(autouse=True)
@@ -23,37 +17,9 @@ def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-def _actions(rng, length):
-    rows = home_action(get_embodiment(ROBOT)) + rng.uniform(-0.1, 0.1, (length, SPACE.size))
-    rows[:, 3:7] /= np.linalg.norm(rows[:, 3:7], axis=1, keepdims=True)
-    return rows.astype(np.float32)
-
-
-def _write(root, name, fps, lengths, columns_of, features):
-    rng = np.random.default_rng(len(name))
-    with EpisodeWriter(root / name, fps, {IMAGES: video(SIZE, SIZE), **features}, name) as writer:
-        for seed, (length, skill) in enumerate(zip(lengths, SKILLS, strict=True)):
-            frames = {IMAGES: rng.integers(0, 255, (length, SIZE, SIZE, 3), dtype=np.uint8)}
-            columns = columns_of(rng, length, seed)
-            writer.add_episode(columns, frames, f"do {skill}", metadata={"seed": seed, "task": skill})
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("acted")
-    _write(root, ROBOT, 10, (7, 9), lambda rng, n, _: {"action": _actions(rng, n)}, {"action": vector(SPACE.names)})
-    name = f"tracked.action.{ROBOT}"
-
-    def person(rng, length, seed):
-        valid = np.ones(length, dtype=bool)
-        valid[6 if seed else slice(0)] = False
-        actions = _actions(rng, length)
-        actions[:, 3:7] *= -1  # the same rotations by the other sign
-        return {name: actions, f"{name}.valid": valid}
-
-    features = {name: vector(SPACE.names, mask=f"{name}.valid"), f"{name}.valid": scalar("bool")}
-    _write(root, "human_hand", 20, (12, 20), person, features)
-    return root
+    return write_acted(tmp_path_factory.mktemp("acted"))
 
 
 def _sample(data, index):

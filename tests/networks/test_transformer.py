@@ -44,7 +44,7 @@ def test_position_codes_are_apart_and_bounded():
 
 
 def test_action_diffusion_fits_an_action_that_its_condition_tells():
-    head = ActionDiffusion(SMALL, chunk=2, action_size=1)
+    head = ActionDiffusion(SMALL, chunk=2, parts=(1,))
     tokens = torch.randn(2, 3, WIDTH)
     actions = torch.tensor([[[0.5], [0.5]], [[-0.5], [0.0]]])
     generator = torch.Generator().manual_seed(1)

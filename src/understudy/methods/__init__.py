@@ -23,6 +23,7 @@ POLICIES: dict[str, Callable[[str], Policy]] = {"kinematic": _kinematic}
 LEARNED = {
     "dp_language": "understudy.methods.dp_language.policy",
     "video_decoder": "understudy.methods.video_decoder.policy",
+    "video_prompt": "understudy.methods.video_prompt.policy",
 }
 """Method -> module whose `load(folder, robot, seed)` makes a policy from a policy folder."""
 PRETRAINED = Path(__file__).parents[1] / "pretrained"

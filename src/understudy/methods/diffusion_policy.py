@@ -78,7 +78,15 @@ class Execution:
 class DiffusionPolicy(Policy):
     """Final classes say what their prompt is and make the condition of the head from it and from what is seen."""
 
-    def __init__(self, head: ActionDiffusion, image_size: int, execution: Execution, seed: int) -> None:
+    def __init__(
+        self,
+        head: ActionDiffusion,
+        image_size: int,
+        execution: Execution,
+        seed: int,
+        *,
+        proprioception: bool = True,
+    ) -> None:
         """Make a policy.
 
         Args:
@@ -86,16 +94,18 @@ class DiffusionPolicy(Policy):
             image_size: of the images that the condition is made from [px].
             execution: normalisation, control step and sampling.
             seed: of the noise, which is the same in every episode.
+            proprioception: whether it looks at the robot's state, not at images alone.
         """
         self._head, self._execution = head, execution
         self._seed, self._generator = seed, torch.Generator()
         self.image_size = image_size
         self.execute = execution.sampling.execute
+        self._proprioception = proprioception
         self._seen = ObservationPair()
 
     @abstractmethod
     def _context(
-        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"]
+        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
     ) -> Float[Tensor, "1 M D"]:
         """Condition tokens, encoded by the head; what depends on the prompt alone is made at the first call."""
 
@@ -104,11 +114,12 @@ class DiffusionPolicy(Policy):
         """The next chunk.
 
         Raises:
-            UnderstudyError: an observation without the state of the policy's robot.
+            UnderstudyError: an observation without the state of the policy's robot, where the policy needs it.
         """
         normalisation, sampling = self._execution.normalisation, self._execution.sampling
-        images, states = self._seen.add(observation, normalisation, self.image_size)
-        context = self._context(to_float(torch.from_numpy(images)[None]), torch.from_numpy(states)[None])
+        images, states = self._seen.add(observation, normalisation if self._proprioception else None, self.image_size)
+        told = None if states is None else torch.from_numpy(states)[None]
+        context = self._context(to_float(torch.from_numpy(images)[None]), told)
         shape = (1, self._head.chunk, self._head.action_size)
         start = torch.zeros(shape) if sampling.start == "zero" else torch.randn(shape, generator=self._generator)
         actions = self._head.sample(context, start, sampling.steps, sampling.sampler)

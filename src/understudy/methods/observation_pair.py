@@ -15,21 +15,34 @@ class ObservationPair:
     """Empty at the beginning of an episode; the first observation stands for both."""
 
     def __init__(self) -> None:
-        self._before: tuple[UInt8[np.ndarray, "S S 3"], Float[np.ndarray, " A"]] | None = None
+        self._image: UInt8[np.ndarray, "S S 3"] | None = None
+        self._state: Float[np.ndarray, " A"] | None = None
 
     def add(
-        self, observation: Observation, normalisation: Normalisation, size: int
-    ) -> tuple[UInt8[np.ndarray, "2 S S 3"], Float[np.ndarray, "2 A"]]:
+        self, observation: Observation, normalisation: Normalisation | None, size: int
+    ) -> tuple[UInt8[np.ndarray, "2 S S 3"], Float[np.ndarray, "2 A"] | None]:
         """Images and normalised states, the earlier one first.
 
+        Args:
+            observation: the present one.
+            normalisation: of states; None leaves them out.
+            size: of the images [px].
+
         Raises:
-            UnderstudyError: an observation without proprioception, or of another robot.
+            UnderstudyError: states are wanted, and the observation has none, or that of another robot.
         """
+        image = square_image(observation.image, size)
+        before = image if self._image is None else self._image
+        self._image = image
+        images = np.stack([before, image])
+        return images, None if normalisation is None else self._states(observation, normalisation)
+
+    def _states(self, observation: Observation, normalisation: Normalisation) -> Float[np.ndarray, "2 A"]:
         state = observation.proprioception
         if state is None or len(state) != len(normalisation.names):
             length = "none" if state is None else str(len(state))
             raise UnderstudyError(f"the policy needs a robot state of {len(normalisation.names)} numbers, not {length}")
-        now = square_image(observation.image, size), normalisation.apply(state)
-        before = self._before or now
-        self._before = now
-        return np.stack([before[0], now[0]]), np.stack([before[1], now[1]])
+        now = normalisation.apply(state)
+        before = now if self._state is None else self._state
+        self._state = now
+        return np.stack([before, now])

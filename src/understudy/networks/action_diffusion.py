@@ -32,8 +32,17 @@ class DiffusionConfig:
 class ActionDiffusion(nn.Module):
     """p(actions (K, A) | condition tokens (M, D)), actions normalised to a standard deviation of about 0.5."""
 
-    def __init__(self, config: DiffusionConfig, chunk: int, action_size: int) -> None:
+    def __init__(self, config: DiffusionConfig, chunk: int, parts: tuple[int, ...]) -> None:
+        """Make the network.
+
+        Args:
+            config: sizes.
+            chunk: actions in a chunk, K.
+            parts: how many numbers of an action each output head gives, in order; together A. One part has a linear
+                head, several have one more layer each (video_prompt, section 3.2: fingers, rotation, position).
+        """
         super().__init__()
+        action_size = sum(parts)
         self.config, self.chunk, self.action_size = config, chunk, action_size
         width = config.width
         rates = config.attention_dropout, config.dropout
@@ -46,9 +55,7 @@ class ActionDiffusion(nn.Module):
             [ConditionedBlock(width, config.heads, *rates) for _ in range(config.decoder_layers)]
         )
         self.norm = nn.LayerNorm(width)
-        self.action_out = nn.Linear(width, action_size)
-        nn.init.zeros_(self.action_out.weight)
-        nn.init.zeros_(self.action_out.bias)
+        self.action_out = _linear_to_zero(width, action_size) if len(parts) == 1 else _Heads(width, parts)
 
     def encode(self, tokens_BMD: Float[Tensor, "B M D"]) -> Float[Tensor, "B M D"]:
         """Mix the condition tokens; once per observation."""
@@ -77,3 +84,24 @@ class ActionDiffusion(nn.Module):
         for block in self.decoder:
             h_BKD = block(h_BKD, level_BD, context_BMD)
         return self.action_out(self.norm(h_BKD)).float()
+
+
+class _Heads(nn.Module):
+    """One small network for each part of an action."""
+
+    def __init__(self, width: int, parts: tuple[int, ...]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(
+            [nn.Sequential(nn.Linear(width, width), nn.GELU(), _linear_to_zero(width, size)) for size in parts]
+        )
+
+    def forward(self, x_BKD: Tensor) -> Tensor:
+        return torch.cat([part(x_BKD) for part in self.parts], dim=-1)
+
+
+def _linear_to_zero(inputs: int, outputs: int) -> nn.Linear:
+    """A layer that gives zeros until it has learned."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer

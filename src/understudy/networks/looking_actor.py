@@ -37,12 +37,13 @@ class LookConfig:
 class LookingActor(nn.Module):
     """Two images, perhaps two robot states, and what is wanted to the condition tokens of an action head."""
 
-    def __init__(self, config: LookConfig, *, proprioception: bool = True) -> None:
+    def __init__(self, config: LookConfig, *, proprioception: bool = True, parts: tuple[int, ...] = ()) -> None:
         """Make the network.
 
         Args:
             config: sizes.
             proprioception: whether it is told the robot's state.
+            parts: numbers of an action that have an output head of their own, see `ActionDiffusion`; all by default.
         """
         super().__init__()
         width = config.diffusion.width
@@ -52,7 +53,7 @@ class LookingActor(nn.Module):
         self.state_in = nn.Linear(2 * config.action_size, width) if proprioception else None
         self.look = nn.Linear(width, config.num_looks * width)
         self.readout = SpatialReadout(width, config.image_stages[-2][0], heads=4)
-        self.head = ActionDiffusion(config.diffusion, config.chunk, config.action_size)
+        self.head = ActionDiffusion(config.diffusion, config.chunk, parts or (config.action_size,))
 
     def encode(
         self,
@@ -82,15 +83,18 @@ class LookingActor(nn.Module):
 class PathActor(LookingActor):
     """What is wanted is a path: where the wrist is to be at P phases of the episode, and how open the hand."""
 
-    def __init__(self, config: LookConfig, num_phases: int, *, proprioception: bool = True) -> None:
+    def __init__(
+        self, config: LookConfig, num_phases: int, *, proprioception: bool = True, parts: tuple[int, ...] = ()
+    ) -> None:
         """Make the network.
 
         Args:
             config: sizes.
             num_phases: way-points of the path, P, evenly spaced in time.
-            proprioception: whether it is told the robot's state.
+            proprioception: see `LookingActor`.
+            parts: see `LookingActor`.
         """
-        super().__init__(config, proprioception=proprioception)
+        super().__init__(config, proprioception=proprioception, parts=parts)
         width = config.diffusion.width
         self.path_in = nn.Linear(config.action_size, width)
         self.phases = nn.Parameter(torch.randn(num_phases, width) * 0.02)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from understudy.errors import UnderstudyError
-from understudy.networks.video_diffusion.small import SMALL_LEVELS, SmallConfig, SmallVideoModel
+from understudy.networks.video_diffusion.small import SmallConfig, SmallVideoModel
 from understudy.networks.video_diffusion.small_autoencoder import Autoencoder
 from understudy.networks.video_diffusion.small_unet import UNetConfig
 from understudy.networks.video_diffusion.video_model import VideoLoss, one_step_features, sample_video, video_loss
@@ -100,13 +100,10 @@ def test_features_and_samples_depend_on_the_seed_alone(model, video):
     first = latents[:, 0]
     torch.nn.init.normal_(model.unet.conv_out.weight)
     once, again, other = (
-        one_step_features(model, first, tokens, LENGTH, ("up_1",), seed, SMALL_LEVELS)["up_1"] for seed in (0, 0, 1)
+        one_step_features(model, first, tokens, LENGTH, ("up_1",), seed)["up_1"] for seed in (0, 0, 1)
     )
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
-    videos = [
-        sample_video(model, first, tokens, LENGTH, 3, torch.Generator().manual_seed(s), levels=SMALL_LEVELS)
-        for s in (0, 0, 1)
-    ]
+    videos = [sample_video(model, first, tokens, LENGTH, 3, torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
     assert torch.equal(videos[0], videos[1])
     assert not torch.equal(videos[0], videos[2])

@@ -33,7 +33,7 @@ class LanguageDiffusion(LookingActor):
         self,
         label_BD: Float[Tensor, "B D"],
         images_B2CSS: Float[Tensor, "B 2 3 S S"],
-        states_B2A: Float[Tensor, "B 2 A"],
+        states_B2A: Float[Tensor, "B 2 A"] | None,
     ) -> Float[Tensor, "B M D"]:
         """Condition tokens of the action head.
 

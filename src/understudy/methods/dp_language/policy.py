@@ -54,7 +54,7 @@ class LanguagePolicy(DiffusionPolicy):
         self._begin()
 
     def _context(
-        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"]
+        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
     ) -> Float[Tensor, "1 M D"]:
         if self._vector is None:
             self._vector = self._model.text(self._text.features([self._label])) * bool(self._label)

@@ -4,19 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
-from understudy.episodes.square_image import square_image
-from understudy.episodes.windows import even_frames
 from understudy.errors import UnderstudyError
 from understudy.methods.config_json import config_from_json
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
 from understudy.methods.policy import Prompt
 from understudy.methods.policy_folder import load_weights, read_policy_folder
+from understudy.methods.prompt_frames import prompt_frames
 from understudy.methods.video_decoder.model import ModelConfig, VideoDecoder
 from understudy.networks.image_encoder import to_float
-from understudy.perception.video import read_frames
 from understudy.records import HandTrack, HumanVideo
 
 __all__ = ["VideoDecoderPolicy", "load"]
@@ -62,20 +60,12 @@ class VideoDecoderPolicy(DiffusionPolicy):
         return None if self._path is None else self._execution.normalisation.invert(self._path[0].numpy())
 
     def _context(
-        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"]
+        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
     ) -> Float[Tensor, "1 M D"]:
         if self._path is None:
-            self._path = self._model.plan(to_float(torch.from_numpy(self._frames())[None]))
+            frames = prompt_frames(self._prompt, self._model.config.prompt_frames, self.image_size)
+            self._path = self._model.plan(to_float(torch.from_numpy(frames)[None]))
         return self._model.context(self._path, images_B2CSS, states_B2A)
-
-    def _frames(self) -> UInt8[np.ndarray, "N S S 3"]:
-        config = self._model.config
-        if self._prompt is None:
-            return np.zeros((config.prompt_frames, config.image_size, config.image_size, 3), dtype=np.uint8)
-        numbers = even_frames(self._prompt.num_frames, config.prompt_frames).tolist()
-        frames = enumerate(read_frames(self._prompt))
-        found = {n: square_image(frame, config.image_size) for n, (_, frame) in frames if n in numbers}
-        return np.stack([found[number] for number in numbers])
 
 
 def load(folder: Path, robot: str, seed: int) -> VideoDecoderPolicy:

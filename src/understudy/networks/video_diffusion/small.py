@@ -17,10 +17,7 @@ from understudy.networks.video_diffusion.small_autoencoder import FACTOR, Autoen
 from understudy.networks.video_diffusion.small_unet import UP_BLOCKS, SmallUNet, UNetConfig
 from understudy.networks.video_diffusion.video_model import Denoised, VideoModel, is_blank
 
-__all__ = ["SMALL_LEVELS", "SmallConfig", "SmallVideoModel"]
-
-SMALL_LEVELS = EDM(sigma_data=1.0, sigma_min=0.002, sigma_max=80.0)
-"""Scalings and sampling levels: latents have unit variance."""
+__all__ = ["SmallConfig", "SmallVideoModel"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,8 @@ class SmallConfig:
 
 class SmallVideoModel(VideoModel):
     """Latents of 1/8 of the size; M = N (S/16)^2 tokens for a prompt of N frames."""
+
+    levels = EDM(sigma_data=1.0, sigma_min=0.002, sigma_max=80.0)
 
     def __init__(self, config: SmallConfig) -> None:
         super().__init__()
@@ -96,5 +95,5 @@ class SmallVideoModel(VideoModel):
             maps.update(features)
             return out
 
-        latents = SMALL_LEVELS.denoise(network, noisy_BTLGG, sigma_B)
+        latents = self.levels.denoise(network, noisy_BTLGG, sigma_B)
         return Denoised(latents, {tap: maps[tap] for tap in taps})

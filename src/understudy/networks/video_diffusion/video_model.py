@@ -48,6 +48,8 @@ class Denoised:
 class VideoModel(nn.Module, ABC):
     """A latent video diffusion model. Frames are -1 to 1; latents are scaled as the diffusion sees them."""
 
+    levels: EDM = SVD_LEVELS
+    """Scalings, and where sampling starts and ends."""
     noise_aug: float = 0.0
     """Standard deviation of the noise on the pixels of the first frame, in its range -1 to 1."""
 
@@ -103,6 +105,8 @@ class VideoLoss:
     """Share of samples whose tokens are zeros."""
     drop_first: float = 0.05
     """Share of samples whose first latents are zeros."""
+    at_highest: float = 0.0
+    """Share of samples at the model's highest level, where `one_step_features` are read. SVD knows it already."""
 
 
 def is_blank(prompt_BNCSS: Float[Tensor, "B N 3 P P"]) -> Bool[Tensor, " B"]:
@@ -140,6 +144,8 @@ def video_loss(
     """
     count, device = len(clean_BTLGG), clean_BTLGG.device
     sigma_B = (config.p_mean + config.p_std * torch.randn(count, generator=generator, device=device)).exp()
+    highest = torch.rand(count, generator=generator, device=device) < config.at_highest
+    sigma_B = torch.where(highest, model.levels.sigma_max, sigma_B)
     noise = torch.randn(clean_BTLGG.shape, generator=generator, device=device)
     has_prompt = torch.rand(count, generator=generator, device=device) >= config.drop_prompt
     has_first = torch.rand(count, generator=generator, device=device) >= config.drop_first
@@ -162,7 +168,7 @@ def sample_video(
     steps: int,
     generator: torch.Generator,
     guidance: tuple[float, float] | None = None,
-    levels: EDM = SVD_LEVELS,
+    levels: EDM | None = None,
 ) -> Float[Tensor, "B T L G G"]:
     """Make a video: Euler steps along dx/dsigma = (x - D) / sigma over Karras' levels, from noise to 0.
 
@@ -175,11 +181,11 @@ def sample_video(
         generator: of the first noise, the only chance there is.
         guidance: w of the first and of the last frame, linear between: D = D0 + w (D1 - D0), D0 without prompt and
             first frame, D1 with both. None is w = 1 without the cost.
-        levels: where sampling starts and ends.
+        levels: where sampling starts and ends; the model's own by default.
     """
     batch, *rest = first_BLGG.shape
     noise = torch.randn(batch, num_frames, *rest, generator=generator, device=first_BLGG.device)
-    sigmas = karras_sigmas(levels, steps).to(noise)
+    sigmas = karras_sigmas(levels or model.levels, steps).to(noise)
     x = noise * (sigmas[0] ** 2 + 1).sqrt()
     for now, after in pairwise(sigmas):
         clean = _guided(model, x, now.expand(batch), first_BLGG, tokens_BMD, guidance)
@@ -195,16 +201,16 @@ def one_step_features(
     num_frames: int,
     taps: tuple[str, ...],
     seed: int = 0,
-    levels: EDM = SVD_LEVELS,
 ) -> Mapping[str, Float[Tensor, "B T C g g"]]:
-    """Maps of up-blocks after one pass over pure noise at the highest level: what stage 2 acts on (as in VPP).
+    """Maps of up-blocks after one pass over pure noise at the model's highest level: what stage 2 acts on (as in VPP).
 
     The noise depends on `seed` alone and is the same for all samples of a batch.
     """
     batch, *rest = first_BLGG.shape
     noise = torch.randn(1, num_frames, *rest, generator=torch.Generator().manual_seed(seed)).to(first_BLGG)
-    x = (noise * (levels.sigma_max**2 + 1) ** 0.5).expand(batch, -1, -1, -1, -1)
-    return model.denoise(x, x.new_full((batch,), levels.sigma_max), first_BLGG, tokens_BMD, taps).features
+    highest = model.levels.sigma_max
+    x = (noise * (highest**2 + 1) ** 0.5).expand(batch, -1, -1, -1, -1)
+    return model.denoise(x, x.new_full((batch,), highest), first_BLGG, tokens_BMD, taps).features
 
 
 def _guided(

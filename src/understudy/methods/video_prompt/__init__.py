@@ -1,0 +1,1 @@
+"""video_prompt: a human video as the prompt; see README.md."""

@@ -1,0 +1,120 @@
+"""Training samples of stage 2: windows that people and robots teach, with z of each episode's prompt and scene."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float16, UInt8
+from rich.console import Console
+from rich.progress import track
+
+from understudy.episodes.acted import ActedWindows
+from understudy.episodes.frame_cache import FrameCache, frame_cache_folder
+from understudy.episodes.mixture import Sample
+from understudy.episodes.normalisation import Normalisation
+from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.windows import even_frames, uneven_frames
+from understudy.errors import UnderstudyError
+from understudy.files import replacing
+from understudy.methods.video_prompt.representation import Representation
+from understudy.networks.image_encoder import to_float
+from understudy.networks.video_diffusion.small import SmallVideoModel
+
+__all__ = ["RepresentedWindows"]
+
+_IMAGES = "observation.images.front"
+_PERSON = "human_hand"
+_TOGETHER = 8
+
+
+class RepresentedWindows:
+    """`ActedWindows` whose samples hold `z` (Z,) float32, too: of the person's clip and the acting body's first image.
+
+    The video model is frozen, so that z is made once and kept on disk; `variants` draws of it, from frames at slightly
+    different times, stand for the augmentation that frozen features cannot have.
+    """
+
+    def __init__(self, windows: ActedWindows, representation: Representation, variants: int) -> None:
+        """Make z of every episode, or read it from the cache.
+
+        Args:
+            windows: the episodes.
+            representation: makes z.
+            variants: draws for every episode; the first is of frames at even times, as in acting.
+
+        Raises:
+            UnderstudyError: the cache cannot be written.
+        """
+        self.windows = windows
+        self._z = _cached(windows, representation, variants)
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Joint over people and robots."""
+        return self.windows.normalisation
+
+    @property
+    def skills(self) -> Sequence[str]:
+        """Every task of the data, sorted."""
+        return self.windows.skills
+
+    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+        """See `ActedWindows`."""
+        sample = self.windows.sample(index, rng)
+        return sample | {"z": self._z[index, int(rng.integers(self._z.shape[1]))].astype(np.float32)}
+
+
+def _cached(windows: ActedWindows, representation: Representation, variants: int) -> Float16[np.ndarray, "N V Z"]:
+    """From the file that is named by all that z depends on; made if it is not there."""
+    assert isinstance(representation.model, SmallVideoModel)
+    size = representation.model.config.image_size
+    caches: dict[tuple[Path, str], FrameCache] = {}
+    digest = hashlib.sha256(f"{representation.fingerprint()} {variants}".encode())
+    for index in range(len(windows)):
+        root, actor, episode = windows.clips(index)
+        for name in (actor, _PERSON):
+            if (root, name) not in caches:
+                caches[root, name] = FrameCache(EpisodeReader(root / name), _IMAGES, size)
+        digest.update(
+            f"{caches[root, actor].path.parent.name} {caches[root, _PERSON].path.parent.name} {episode}".encode()
+        )
+    path = frame_cache_folder() / "representations" / f"{digest.hexdigest()[:16]}.npy"
+    try:
+        if not path.exists():
+            found = _make(windows, representation, variants, caches)
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                np.save(file, found)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _make(
+    windows: ActedWindows, representation: Representation, variants: int, caches: dict[tuple[Path, str], FrameCache]
+) -> Float16[np.ndarray, "N V Z"]:
+    count = representation.config.num_frames
+    rng = np.random.default_rng(0)
+
+    def prompt(index: int, variant: int) -> UInt8[np.ndarray, "N S S 3"]:
+        root, _, episode = windows.clips(index)
+        clip = caches[root, _PERSON].episode(episode)
+        return clip[uneven_frames(len(clip), count, rng) if variant else even_frames(len(clip), count)]
+
+    def scene(index: int) -> UInt8[np.ndarray, "S S 3"]:
+        root, actor, episode = windows.clips(index)
+        return caches[root, actor].episode(episode)[0]
+
+    places = [(index, variant) for index in range(len(windows)) for variant in range(variants)]
+    starts = range(0, len(places), _TOGETHER)
+    found = []
+    for start in track(starts, description="representation", console=Console(stderr=True), transient=True):
+        some = places[start : start + _TOGETHER]
+        prompts = to_float(torch.from_numpy(np.stack([prompt(*place) for place in some])))
+        scenes = to_float(torch.from_numpy(np.stack([scene(index) for index, _ in some])))
+        found.append(representation(prompts, scenes).half().numpy())
+    return np.concatenate(found).reshape(len(windows), variants, -1)

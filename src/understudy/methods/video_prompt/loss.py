@@ -1,0 +1,74 @@
+"""What stage 2 minimises: eq. 2 and 4 of the paper, and the error of the planned path."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from understudy.methods.experiment import Batch
+from understudy.methods.video_prompt.model import PARTS, PromptPolicyModel
+from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
+from understudy.networks.image_encoder import random_colours, to_float
+
+__all__ = ["LossConfig", "action_loss", "loss"]
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights and augmentation."""
+
+    position: float = 3 / 19
+    rotation: float = 4 / 19
+    finger: float = 12 / 19
+    """Lambda of eq. 2 (Table 4), of the mean over the numbers of each part."""
+    path_weight: float = 2.0
+    """Of the planned path's mean squared error."""
+    path_shift: float = 0.02
+    """The head is trained on paths whose positions are shifted by a normal error of this size, in units of the
+    normalised range: what is exact, it must see for itself."""
+    pdcp: PDCPConfig | None = field(default_factory=PDCPConfig)
+    """None: the row without PDCP."""
+    jitter: float = 0.15
+    """Of colours, as in `random_colours`."""
+
+
+def action_loss(
+    error_BKA: Float[Tensor, "B K A"], exists_BK: Bool[Tensor, "B K"], config: LossConfig
+) -> Float[Tensor, ""]:
+    """Eq. 2: squared errors of position, rotation and fingers, weighted, over the actions that exist."""
+    parts = error_BKA.split(PARTS, dim=-1)
+    weights = (config.position, config.rotation, config.finger)
+    per_action = torch.stack([weight * part.mean(-1) for weight, part in zip(weights, parts, strict=True)]).sum(0)
+    return (per_action * exists_BK).sum() / exists_BK.sum().clamp(min=1)
+
+
+def loss(
+    model: PromptPolicyModel, pdcp: PDCP | None, batch: Batch, generator: torch.Generator, config: LossConfig
+) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+    """Mean over samples and windows.
+
+    Args:
+        model: in training mode.
+        pdcp: heads and prototypes of eq. 6 to 8; None leaves these losses out.
+        batch: as `episodes.acted.ActedWindows` gives it, with `z`.
+        generator: of colours and noise.
+        config: weights.
+    """
+    times = batch["actions"].shape[1]
+    images = to_float(batch["images"], random_colours(len(batch["images"]), config.jitter, generator))
+    path = model.plan(batch["z"])
+    path_loss = ((path.float() - batch["path"]) ** 2).mean()
+    shown = path.repeat_interleave(times, 0)
+    shift = torch.randn(len(shown), 1, PARTS[0], generator=generator, device=generator.device) * config.path_shift
+    shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
+    context = model.context(shown, images.flatten(0, 1))
+    errors = model.head.loss(context, batch["actions"].flatten(0, 1), generator)
+    found = action_loss(errors, batch["exists"].flatten(0, 1).bool(), config)
+    total = found + config.path_weight * path_loss
+    parts = {"action": found.detach(), "path": path_loss.detach()}
+    if pdcp is not None:
+        terms = pdcp(context[:, 0], batch["skill"].repeat_interleave(times), generator)
+        total = total + pdcp.weighted(terms)
+        parts |= {name: value.detach() for name, value in terms.items()}
+    return total, parts

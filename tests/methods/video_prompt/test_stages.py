@@ -1,0 +1,130 @@
+"""Both stages by their real entry points on a tiny recording: train, resume, export, act."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
+
+from understudy.embodiments import get_embodiment
+from understudy.errors import UnderstudyError
+from understudy.methods import make_policy
+from understudy.methods.experiments import get_experiment
+from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation
+from understudy.perception.video import open_video
+from understudy.perception.video_writer import write_video
+from understudy.records import Observation
+from understudy.simulation.scene import tabletop_camera
+from understudy.training import train
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of the runs of all three trainings, and the recording."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        root = tmp_path_factory.mktemp("runs")
+        data = (write_acted(root / "data"),)
+        for name, settings in _stages(root).items():
+            train(replace(get_experiment(name), data=data, **settings), root / name, threads=1, tensorboard=False)
+    return root
+
+
+def _stages(root):
+    return {
+        "video_prompt_autoencoder_debug": {},
+        "video_prompt_stage1_debug": {"autoencoder": root / "video_prompt_autoencoder_debug" / "policy"},
+        "video_prompt_xhand_debug": {"representation": root / "video_prompt_stage1_debug" / "policy"},
+    }
+
+
+def _experiment(root, name):
+    return replace(get_experiment(name), data=(root / "data",), **_stages(root)[name])
+
+
+def _observation(seed):
+    image = np.random.default_rng(seed).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
+    return Observation(image, tabletop_camera(SIZE), 0.0, None)
+
+
+@pytest.fixture
+def prompt(tmp_path):
+    frames = np.random.default_rng(5).integers(0, 255, (9, 40, 48, 3), dtype=np.uint8)
+    write_video(tmp_path / "prompt.mp4", frames, 10.0)
+    return open_video(tmp_path / "prompt.mp4")
+
+
+def test_stage_1_is_built_on_the_autoencoder_and_keeps_it(trained):
+    experiment = _experiment(trained, "video_prompt_autoencoder_debug")
+    autoencoder = read_autoencoder(trained / "video_prompt_autoencoder_debug" / "policy", experiment.model)
+    within = read_representation(trained / "video_prompt_stage1_debug" / "policy").model.autoencoder
+    assert all(torch.equal(value, within.state_dict()[name]) for name, value in autoencoder.state_dict().items())
+
+
+def test_z_of_the_training_data_is_whitened(trained):
+    data = _experiment(trained, "video_prompt_xhand_debug").make_data()
+    z = np.stack([data.sample(i, np.random.default_rng(0))["z"] for i in range(len(data))])
+    assert z.shape == (4, 32)
+    assert 0.3 < z.std() < 3
+
+
+def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt):
+    policy = make_policy(str(trained / "video_prompt_xhand_debug" / "policy"), ROBOT)
+    torch.nn.init.normal_(policy._model.path.weight)
+    for head in policy._model.head.action_out.parts:
+        torch.nn.init.normal_(head[-1].weight)
+    policy.reset(prompt)
+    chunk = policy.act(_observation(0))
+    assert chunk.actions.shape == (4, get_embodiment(ROBOT).action_space.size)
+    assert chunk.dt_s == 0.1
+    assert policy.notes == ()
+    policy.reset(prompt)
+    assert np.array_equal(policy.act(_observation(0)).actions, chunk.actions)
+    assert not np.allclose(policy.act(_observation(1)).actions, chunk.actions)
+    policy.reset(None)
+    assert "blank" in policy.notes[0]
+    assert not np.allclose(policy.act(_observation(0)).actions, chunk.actions)
+    with pytest.raises(UnderstudyError, match="prompted with a video, not with a label"):
+        policy.reset("push")
+
+
+@pytest.mark.parametrize(
+    "name", ["video_prompt_autoencoder_debug", "video_prompt_stage1_debug", "video_prompt_xhand_debug"]
+)
+def test_a_run_that_resumes_is_the_run_that_was_not_stopped(trained, tmp_path, name):
+    experiment = _experiment(trained, name)
+    train(experiment, tmp_path / "whole", steps=3, threads=1, tensorboard=False)
+    train(experiment, tmp_path / "halves", steps=3, threads=1, tensorboard=False, save_steps=1, keep=9)
+    for path in sorted((tmp_path / "halves" / "checkpoints").iterdir())[1:]:
+        path.unlink()
+    record = tmp_path / "halves" / "run.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"status": "stopped"}))
+    shutil.rmtree(tmp_path / "halves" / "policy")
+    train(experiment, tmp_path / "halves", steps=3, resume=True, threads=1, tensorboard=False)
+    whole, halves = (load_file(tmp_path / run / "policy" / "model.safetensors") for run in ("whole", "halves"))
+    assert all(torch.equal(value, halves[key]) for key, value in whole.items())
+
+
+def test_another_representation_is_refused(trained, tmp_path):
+    folder = tmp_path / "policy"
+    shutil.copytree(trained / "video_prompt_xhand_debug" / "policy", folder)
+    said = json.loads((folder / "policy.json").read_text())
+    said["representation"]["fingerprint"] = "another"
+    (folder / "policy.json").write_text(json.dumps(said))
+    with pytest.raises(UnderstudyError, match="is not the representation that"):
+        make_policy(str(folder), ROBOT)
+    said["representation"]["folder"] = "nowhere"
+    (folder / "policy.json").write_text(json.dumps(said))
+    with pytest.raises(UnderstudyError, match="no nowhere, which it was trained with"):
+        make_policy(str(folder), ROBOT)
+    with pytest.raises(UnderstudyError, match=r"a small_autoencoder, not a representation"):
+        read_representation(trained / "video_prompt_autoencoder_debug" / "policy")
