@@ -1,5 +1,7 @@
 """A tiny recording of people and an XHand, as `understudy record --track` writes it."""
 
+from itertools import cycle
+
 import numpy as np
 
 from understudy.embodiments import get_embodiment
@@ -12,20 +14,27 @@ SPACE = get_embodiment(ROBOT).action_space
 SKILLS = ("push", "press_button")
 
 
-def write_acted(root):
-    """Two layouts; a person's clip has 20 frames a second. Frame 6 of the second was not seen."""
-    _write(root, ROBOT, 10, (7, 9), lambda rng, n, _: {"action": _actions(rng, n)}, {"action": vector(SPACE.names)})
+def write_acted(root, copies=1):
+    """Two layouts, as often as `copies`; a person's clip has 20 frames a second. Frame 6 of the second was not seen."""
+    _write(
+        root,
+        ROBOT,
+        10,
+        (7, 9) * copies,
+        lambda rng, n, _: {"action": _actions(rng, n)},
+        {"action": vector(SPACE.names)},
+    )
     name = f"tracked.action.{ROBOT}"
 
     def person(rng, length, seed):
         valid = np.ones(length, dtype=bool)
-        valid[6 if seed else slice(0)] = False  # a slice of nothing
+        valid[6 if seed % 2 else slice(0)] = False  # a slice of nothing
         actions = _actions(rng, length)
         actions[:, 3:7] *= -1  # the same rotations by the other sign
         return {name: actions, f"{name}.valid": valid}
 
     features = {name: vector(SPACE.names, mask=f"{name}.valid"), f"{name}.valid": scalar("bool")}
-    _write(root, "human_hand", 20, (12, 20), person, features)
+    _write(root, "human_hand", 20, (12, 20) * copies, person, features)
     return root
 
 
@@ -38,7 +47,7 @@ def _actions(rng, length):
 def _write(root, name, fps, lengths, columns_of, features):
     rng = np.random.default_rng(len(name))
     with EpisodeWriter(root / name, fps, {IMAGES: video(SIZE, SIZE), **features}, name) as writer:
-        for seed, (length, skill) in enumerate(zip(lengths, SKILLS, strict=True)):
+        for seed, (length, skill) in enumerate(zip(lengths, cycle(SKILLS), strict=False)):
             frames = {IMAGES: rng.integers(0, 255, (length, SIZE, SIZE, 3), dtype=np.uint8)}
             columns = columns_of(rng, length, seed)
             writer.add_episode(columns, frames, f"do {skill}", metadata={"seed": seed, "task": skill})

@@ -14,6 +14,7 @@ from understudy.embodiments import get_embodiment
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
 from understudy.methods.experiments import get_experiment
+from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation
 from understudy.perception.video import open_video
 from understudy.perception.video_writer import write_video
@@ -33,7 +34,7 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         root = tmp_path_factory.mktemp("runs")
-        data = (write_acted(root / "data"),)
+        data = (write_acted(root / "data", copies=3),)
         for name, settings in _stages(root).items():
             train(replace(get_experiment(name), data=data, **settings), root / name, threads=1, tensorboard=False)
     return root
@@ -73,7 +74,7 @@ def test_stage_1_is_built_on_the_autoencoder_and_keeps_it(trained):
 def test_z_of_the_training_data_is_whitened(trained):
     data = _experiment(trained, "video_prompt_xhand_debug").make_data()
     z = np.stack([data.sample(i, np.random.default_rng(0))["z"] for i in range(len(data))])
-    assert z.shape == (4, 32)
+    assert z.shape == (12, 32)
     assert 0.3 < z.std() < 3
 
 
@@ -86,7 +87,9 @@ def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt)
     chunk = policy.act(_observation(0))
     assert chunk.actions.shape == (4, get_embodiment(ROBOT).action_space.size)
     assert chunk.dt_s == 0.1
-    assert policy.notes == ()
+    assert 0 <= policy.familiarity <= 1
+    unfamiliar = policy.familiarity < UNFAMILIAR
+    assert policy.notes == () if not unfamiliar else "unfamiliar" in policy.notes[0]
     policy.reset(prompt)
     assert np.array_equal(policy.act(_observation(0)).actions, chunk.actions)
     assert not np.allclose(policy.act(_observation(1)).actions, chunk.actions)

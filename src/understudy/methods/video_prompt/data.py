@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float16, UInt8
+from jaxtyping import Float16, Float32, UInt8
 from rich.console import Console
 from rich.progress import track
+from torch import Tensor
 
 from understudy.episodes.acted import ActedWindows
 from understudy.episodes.frame_cache import FrameCache, frame_cache_folder
@@ -57,6 +58,11 @@ class RepresentedWindows:
     def normalisation(self) -> Normalisation:
         """Joint over people and robots."""
         return self.windows.normalisation
+
+    def prompts(self) -> Float32[Tensor, "N Z"]:
+        """The z that deployment is like: of even frames and a robot's scene; of people's scenes where there is no robot."""
+        robots = [i for i in range(len(self)) if self.windows.clips(i)[1] != _PERSON]
+        return torch.from_numpy(np.asarray(self._z[robots or list(range(len(self))), 0], dtype=np.float32))
 
     @property
     def skills(self) -> Sequence[str]:

@@ -91,15 +91,21 @@ class VideoPromptExperiment(Experiment):
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder; it names the representation, and does not hold it."""
         assert isinstance(model, _Trained)
+        assert isinstance(data, RepresentedWindows)
+        prompts = data.prompts()
+        policy = PromptPolicyModel(replace(self.model, familiar_prompts=len(prompts)))
+        policy.load_state_dict(model.policy.state_dict(), strict=False)
+        assert policy.familiarity is not None
+        policy.familiarity.fit(prompts)
         content = {
             "method": "video_prompt",
             "robot": self.robot,
             "experiment": self.name,
-            "model": asdict(self.model),
+            "model": asdict(policy.config),
             "sampling": asdict(self.sampling),
             **self.fitted(data),
         }
-        write_policy_folder(folder, content, model.policy)
+        write_policy_folder(folder, content, policy)
 
 
 def xhand_tiny() -> VideoPromptExperiment:

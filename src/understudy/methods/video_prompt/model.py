@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from understudy.methods.video_prompt.familiarity import Familiarity
 from understudy.networks.looking_actor import LookConfig, PathActor
 from understudy.networks.transformer import Block, position_codes
 
@@ -27,6 +28,8 @@ class ModelConfig(LookConfig):
     num_phases: int = 16
     """Way-points of the path."""
     plan_layers: int = 3
+    familiar_prompts: int = 0
+    """Training prompts that `Familiarity` knows; 0 while training."""
     plan_dropout: float = 0.1
     """Of z's numbers in training: z is made of few clips, and no one number of it may be leaned on."""
 
@@ -45,6 +48,7 @@ class PromptPolicyModel(PathActor):
         self.plan_norm = nn.LayerNorm(width)
         self.path = nn.Linear(width, config.action_size)
         self.cluster = nn.Parameter(torch.randn(width) * 0.02)
+        self.familiarity = Familiarity(config.z_size, config.familiar_prompts) if config.familiar_prompts else None
 
     def plan(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:
         """The path that the robot is to take (normalised): all that the action head learns of the prompt."""
@@ -59,7 +63,7 @@ class PromptPolicyModel(PathActor):
         self,
         path_BPA: Float[Tensor, "B P A"],
         images_B2CSS: Float[Tensor, "B 2 3 S S"],
-        states_B2A: None = None,
+        states_B2A: Float[Tensor, "B 2 A"] | None = None,
     ) -> Float[Tensor, "B M D"]:
         """Condition tokens of the action head; the first is the clustering token's output h (section 3.3)."""
         tokens = torch.cat([self.cluster.expand(len(path_BPA), 1, -1), self.path_in(path_BPA) + self.phases], dim=1)

@@ -178,7 +178,7 @@ class PDCP(nn.Module):
 
     @torch.no_grad()
     def _refresh(self, generator: torch.Generator) -> None:
-        held = int(min(self.filled, len(self.bank)))
+        held = min(int(self.filled), len(self.bank))
         points, skills = self.bank[:held], self.bank_skill[:held]
         if self.config.prototypes == "k_means":
             if held >= len(self.centres):

@@ -12,6 +12,7 @@ from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
 from understudy.methods.policy import Prompt
 from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.methods.prompt_frames import prompt_frames
+from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import find_representation
 from understudy.methods.video_prompt.representation import Representation
@@ -44,11 +45,17 @@ class VideoPromptPolicy(DiffusionPolicy):
         self.prompt_frames = representation.config.num_frames
         self._prompt: HumanVideo | None = None
         self._path: Tensor | None = None
+        self.familiarity: float | None = None
+        """Of the prompt in this scene, 0 to 1 (see `Familiarity`); None before the first `act`."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A blank prompt is said."""
-        return () if self._prompt is not None else ("blank prompt: any of the tasks that the scene allows",)
+        """A blank prompt, and after the first `act` an unfamiliar one, is said."""
+        if self._prompt is None:
+            return ("blank prompt: any of the tasks that the scene allows",)
+        if self.familiarity is not None and self.familiarity < UNFAMILIAR:
+            return (f"unfamiliar prompt: farther from those of training than {1 - self.familiarity:.0%} of them are",)
+        return ()
 
     def reset(self, prompt: Prompt) -> None:
         """Begin an episode; the video is read, and z made, at the first `act`.
@@ -59,7 +66,7 @@ class VideoPromptPolicy(DiffusionPolicy):
         if isinstance(prompt, str | HandTrack):
             kind = "a label" if isinstance(prompt, str) else "a hand track"
             raise UnderstudyError(f"video_prompt is prompted with a video, not with {kind}")
-        self._prompt, self._path = prompt, None
+        self._prompt, self._path, self.familiarity = prompt, None, None
         self._begin()
 
     def _context(
@@ -69,7 +76,10 @@ class VideoPromptPolicy(DiffusionPolicy):
         if self._path is None:
             frames = prompt_frames(self._prompt, self._representation.config.num_frames, self._frame_size)
             scene = torch.nn.functional.interpolate(images_B2CSS[:, 1], (self._frame_size,) * 2, mode="area")
-            self._path = self._model.plan(self._representation(to_float(torch.from_numpy(frames)[None]), scene))
+            z = self._representation(to_float(torch.from_numpy(frames)[None]), scene)
+            self._path = self._model.plan(z)
+            if self._model.familiarity is not None:
+                self.familiarity = float(self._model.familiarity(z)[0])
         return self._model.context(self._path, images_B2CSS)
 
 

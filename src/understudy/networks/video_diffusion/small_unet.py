@@ -106,8 +106,8 @@ class SmallUNet(nn.Module):
         self.up_fine = nn.ModuleList([_SpaceTime(2 * fine, fine, emb, heads) for _ in range(count)])
         self.norm_out = nn.GroupNorm(_GROUPS, fine)
         self.conv_out = nn.Conv2d(fine, config.latent, 3, padding=1)
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        for parameter in self.conv_out.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(
         self,
