@@ -60,7 +60,7 @@ class RepresentedWindows:
         return self.windows.normalisation
 
     def prompts(self) -> Float32[Tensor, "N Z"]:
-        """The z that deployment is like: of even frames and a robot's scene; of people's scenes where there is no robot."""
+        """The z of even frames and robots' scenes, as in deployment; of people's scenes where there is no robot."""
         robots = [i for i in range(len(self)) if self.windows.clips(i)[1] != _PERSON]
         return torch.from_numpy(np.asarray(self._z[robots or list(range(len(self))), 0], dtype=np.float32))
 
