@@ -71,8 +71,9 @@ class VideoPromptExperiment(Experiment):
         """New networks for the skills of the data."""
         assert isinstance(data, RepresentedWindows)
         policy = PromptPolicyModel(self.model)
-        pdcp = self.losses.pdcp
-        return _Trained(policy, pdcp and PDCP(self.model.diffusion.width, len(data.skills), pdcp))
+        wanted = self.losses.pdcp
+        pdcp = None if wanted is None else PDCP(self.model.diffusion.width, len(data.skills), wanted)
+        return _Trained(policy, pdcp)
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """See `loss.py`."""
