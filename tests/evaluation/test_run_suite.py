@@ -173,3 +173,13 @@ def test_replay_gets_fewer_prompts_unless_they_are_asked_for(options):
     assert found["oracle", "xarm7_xhand"] == found["still", "xarm7_xhand"] == ["right"]
     asked = plan(suite, replace(options, policies=("oracle",), prompts=("camera_turned", "right")))
     assert [turn.prompt for turn in asked] == ["right", "camera_turned"]
+
+
+def test_axes_of_a_suite_are_met_with_their_own_prompts(options):
+    suite = replace(get_suite("first_policies"), axes=("position",), axis_prompts=("right",))
+    wide = replace(options, policies=("oracle",), prompts=())
+    turns = plan(suite, wide)
+    prompts = {axis: {turn.prompt for turn in turns if turn.axis == axis} for axis in (None, "position")}
+    assert prompts["position"] == {"right"}
+    assert prompts[None] > {"right"}
+    assert {turn.axis for turn in plan(replace(suite, axes=()), replace(wide, axis="scene"))} == {"scene"}

@@ -69,3 +69,13 @@ def test_page_and_markdown_agree_on_what_is_separated(tmp_path, better, separate
     assert ("not separated" not in markdown_table([difference])) == separated
     write_suite_page(counts, make_report("first_policies", "c", 1.0, cells), [], tmp_path / "page.html")
     assert ("not separated" not in (tmp_path / "page.html").read_text(encoding="utf-8")) == separated
+
+
+def test_axes_are_columns_of_their_own_over_all_tasks():
+    usual = table({"a": [4]}, 10)
+    suite = replace(SUITE, axes=("position", "scene"))
+    others = {replace(turn, axis="scene"): e | {"success": False} for turn, e in usual.episodes.items()}
+    found = Table(suite, FIRST, {**usual.episodes, **others})
+    assert found.columns == (TASK, "scene")
+    rates = {c.column: (c.k, c.n) for c in summarise(found) if c.metric == "success_rate"}
+    assert rates == {TASK: (4, 10), "scene": (0, 10)}

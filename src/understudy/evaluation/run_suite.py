@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def run_suite(name: str, options: SuiteOptions) -> EvalReport:
     Raises:
         UnderstudyError: what cannot be planned, or a result file of another table; said before anything is run.
     """
-    suite = get_suite(name)
+    suite = get_suite(name) if options.axis is None else replace(get_suite(name), axes=())
     runs = options.runs / name
     turns = plan(suite, options)
     command = _command(name, options)
@@ -112,13 +112,16 @@ def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
     unknown = set(options.row_episodes) - {row.row for row in rows}
     if unknown:
         raise UnknownName("row", min(unknown), [row.row for row in rows])
+    axes = (options.axis,) if options.axis is not None else (None, *suite.axes)
     turns = []
-    for index, task, row in product(range(episodes), tasks, rows):
+    for index, task, axis, row in product(range(episodes), tasks, axes, rows):
         if index >= limits.get(row.row, episodes):
             continue
         for robot in row.robots:
             its = prompts or _prompts(suite, row.row, robot)
-            turns += [Turn(row, robot, task, options.first_seed + index, prompt, options.axis) for prompt in its]
+            if axis in suite.axes:
+                its = [prompt for prompt in its if prompt in suite.axis_prompts]
+            turns += [Turn(row, robot, task, options.first_seed + index, prompt, axis) for prompt in its]
     return turns
 
 
@@ -136,9 +139,9 @@ def _chosen(kind: str, asked: Sequence[str], valid: Sequence[str]) -> tuple[str,
 
 
 def _jobs(turns: Sequence[Turn], suite: Suite, runs: Path) -> list[Job]:
-    grouped: dict[tuple[str, int], list[Turn]] = {}
+    grouped: dict[tuple[str, int, str | None], list[Turn]] = {}
     for turn in turns:
-        grouped.setdefault((turn.task, turn.seed), []).append(turn)
+        grouped.setdefault((turn.task, turn.seed, turn.axis), []).append(turn)
     return [Job(tuple(group), suite.tasks, runs) for group in grouped.values()]
 
 

@@ -46,17 +46,26 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Tasks that occur, and `all` if the suite has that column."""
-        tasks = tuple(task for task in self.suite.tasks if any(turn.task == task for turn in self.episodes))
-        return (*tasks, ALL) if self.suite.over_all_tasks and len(tasks) > 1 else tasks
+        """Tasks that occur, `all` if the suite has that column, and its axes that occur."""
+        usual = {turn.task for turn in self.episodes if turn.axis not in self.suite.axes}
+        tasks = tuple(task for task in self.suite.tasks if task in usual)
+        over_all = (ALL,) if self.suite.over_all_tasks and len(tasks) > 1 else ()
+        axes = {turn.axis for turn in self.episodes}
+        return (*tasks, *over_all, *(axis for axis in self.suite.axes if axis in axes))
 
     def pick(self, row: str, robot: str, prompt: str, column: str) -> dict[Turn, Episode]:
         """Episodes of one cell."""
         return {
             turn: episode
             for turn, episode in self.episodes.items()
-            if (turn.contestant.row, turn.robot, turn.prompt) == (row, robot, prompt) and column in (turn.task, ALL)
+            if (turn.contestant.row, turn.robot, turn.prompt) == (row, robot, prompt) and self._is_in(turn, column)
         }
+
+    def _is_in(self, turn: Turn, column: str) -> bool:
+        """A column is an axis of the suite, or a task (or all of them) outside of these."""
+        if turn.axis in self.suite.axes or column in self.suite.axes:
+            return turn.axis == column
+        return column in (turn.task, ALL)
 
     def outcomes(
         self, row: str, robot: str, cell_prompt: str, column: str, success: str | None = None

@@ -3,12 +3,12 @@
 from types import ModuleType
 
 from understudy.errors import UnknownName
-from understudy.evaluation.suites import first_policies, watch
+from understudy.evaluation.suites import first_policies, video_prompt, watch
 from understudy.evaluation.suites.suite import Suite
 
 __all__ = ["SUITES", "Suite", "get_suite"]
 
-SUITES: dict[str, ModuleType] = {"watch": watch, "first_policies": first_policies}
+SUITES: dict[str, ModuleType] = {"watch": watch, "first_policies": first_policies, "video_prompt": video_prompt}
 """Name -> module with a `SUITE`. A new suite is one new file and one line here."""
 
 

@@ -29,6 +29,10 @@ class Suite:
     """Row -> its layouts per task, where they are fewer: always the first ones."""
     robot_prompts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Robot -> the prompts that rows get on it, where they are fewer."""
+    axes: tuple[str, ...] = ()
+    """Names of `simulation.axes.AXES`: one more column each, over all tasks, in layouts that differ so."""
+    axis_prompts: tuple[str, ...] = ("right",)
+    """Prompts that rows get in those."""
     over_all_tasks: bool = True
     """Whether there is a column `all`, in which every task has the same weight."""
     paper: Mapping[tuple[str, str], float] = field(default_factory=dict)
