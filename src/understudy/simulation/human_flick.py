@@ -72,24 +72,36 @@ def flick_ball(person: Person, layout: Layout, goal: Goal) -> Performance:
     distance = float(np.linalg.norm(way)) + item.half_width + rng.uniform(*_OVER_M)
     deceleration = rolling_deceleration(item.half_width)
     speed = float(np.sqrt(2 * deceleration * distance))
-    u = np.linspace(0.0, 1.0, _SAMPLES)
-    joints = bent + minimum_jerk(u)[:, None] * (stretched - bent)
-    tips = (person.skeleton.keypoints(joints)[:, finger.tip] @ pose.T_world_wrist[:3, :3].T)[:, :2] @ direction
-    meets = int(np.flatnonzero(minimum_jerk(u) >= _SHARE)[0])
-    duration_s = _EASE * float(np.gradient(tips, u)[meets:].max()) / speed
+    duration_s, meets_s = _stretch(person, finger, held, struck, direction, speed)
 
     motion = Motion(person.resting())
     motion.pause(rng.uniform(0.1, 0.3))
     motion.move(held.moved(rng.uniform(0.05, 0.08) * _UP - np.array([0.02, 0.0, 0.0])), person.seconds(0.9))
     motion.move(held, person.seconds(0.5), overlap=0.4)
     person.hesitate(motion)
-    start_s = motion.pause(rng.uniform(0.2, 0.45)) + float(u[meets]) * duration_s
+    start_s = motion.pause(rng.uniform(0.2, 0.45)) + meets_s
     motion.move(struck, duration_s)
     motion.pause(rng.uniform(0.2, 0.5))
     motion.move(struck.moved(np.array([-0.03, 0.0, 0.07])), person.seconds(0.5))
     motion.move(person.resting(), person.seconds(0.9), overlap=0.4)
     stop = min(distance, _free_way(layout, item, direction))
     return Performance(motion, roll=Roll(item.name, start_s, direction, speed, deceleration, stop, item.half_width))
+
+
+def _stretch(
+    person: Person, finger: _Finger, held: HandPose, struck: HandPose, direction: Float[np.ndarray, "2"], speed: float
+) -> tuple[float, float]:
+    """How long the stretch takes for a ball of that speed [m/s], and when the ball is met on the way [s].
+
+    The wrist stays, so the tip's way is that of the joints, and its speed goes with one over the duration.
+    """
+    u = np.linspace(0.0, 1.0, _SAMPLES)
+    done = minimum_jerk(u)
+    tips = person.skeleton.keypoints(held.joints + done[:, None] * (struck.joints - held.joints))[:, finger.tip]
+    ahead = (tips @ held.T_world_wrist[:3, :3].T)[:, :2] @ direction
+    meets = int(np.flatnonzero(done >= _SHARE)[0])
+    duration_s = _EASE * float(np.gradient(ahead, u)[meets:].max()) / speed
+    return duration_s, float(u[meets]) * duration_s
 
 
 def _free_way(layout: Layout, ball: Item, direction: Float[np.ndarray, "2"]) -> float:
