@@ -14,16 +14,10 @@ SPACE = get_embodiment(ROBOT).action_space
 SKILLS = ("push", "press_button")
 
 
-def write_acted(root, copies=1):
+def write_acted(root, copies=1, size=SIZE):
     """Two layouts, as often as `copies`; a person's clip has 20 frames a second. Frame 6 of the second was not seen."""
-    _write(
-        root,
-        ROBOT,
-        10,
-        (7, 9) * copies,
-        lambda rng, n, _: {"action": _actions(rng, n)},
-        {"action": vector(SPACE.names)},
-    )
+    own = {"action": vector(SPACE.names)}
+    _write(root, ROBOT, 10, (7, 9) * copies, lambda rng, n, _: {"action": _actions(rng, n)}, own, size)
     name = f"tracked.action.{ROBOT}"
 
     def person(rng, length, seed):
@@ -34,7 +28,7 @@ def write_acted(root, copies=1):
         return {name: actions, f"{name}.valid": valid}
 
     features = {name: vector(SPACE.names, mask=f"{name}.valid"), f"{name}.valid": scalar("bool")}
-    _write(root, "human_hand", 20, (12, 20) * copies, person, features)
+    _write(root, "human_hand", 20, (12, 20) * copies, person, features, size)
     return root
 
 
@@ -44,10 +38,10 @@ def _actions(rng, length):
     return rows.astype(np.float32)
 
 
-def _write(root, name, fps, lengths, columns_of, features):
+def _write(root, name, fps, lengths, columns_of, features, size):
     rng = np.random.default_rng(len(name))
-    with EpisodeWriter(root / name, fps, {IMAGES: video(SIZE, SIZE), **features}, name) as writer:
+    with EpisodeWriter(root / name, fps, {IMAGES: video(size, size), **features}, name) as writer:
         for seed, (length, skill) in enumerate(zip(lengths, cycle(SKILLS), strict=False)):
-            frames = {IMAGES: rng.integers(0, 255, (length, SIZE, SIZE, 3), dtype=np.uint8)}
+            frames = {IMAGES: rng.integers(0, 255, (length, size, size, 3), dtype=np.uint8)}
             columns = columns_of(rng, length, seed)
             writer.add_episode(columns, frames, f"do {skill}", metadata={"seed": seed, "task": skill})

@@ -77,4 +77,4 @@ def test_suites_name_what_there_is(name):
     assert set(suite.methods) <= set(LEARNED)
     assert set(suite.rows) <= {*POLICIES, "oracle"}
     assert set(suite.row_prompts) | set(suite.row_episodes) <= set(suite.rows)
-    assert all(row in suite.rows + suite.methods for row, _ in suite.paper)
+    assert all(row in suite.rows + suite.methods + suite.named_rows for row, _ in suite.paper)

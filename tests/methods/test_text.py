@@ -9,8 +9,8 @@ import torch
 
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
-from understudy.methods.dp_language.text import ClipText, Text, WordText, vocabulary_of
 from understudy.methods.experiments import get_experiment
+from understudy.networks.text import ClipText, Text, WordText, vocabulary_of
 from understudy.records import Camera, Observation
 from understudy.training.train import train
 
@@ -89,3 +89,12 @@ def test_a_folder_that_is_no_clip_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UnderstudyError, match="not a CLIP text model"):
         ClipText(tmp_path)
+
+
+def test_vectors_tell_which_words_a_label_has():
+    text = WordText(("cube", "push", "red"))
+    vectors = text.vectors(["push red", "red push push", "", "push sphere"])
+    assert torch.equal(vectors[0], vectors[1])
+    assert not vectors[2].any()
+    assert torch.allclose(vectors[[0, 1, 3]].norm(dim=1), torch.ones(3))
+    assert (vectors[0] @ vectors[3]).item() == pytest.approx(0.5)

@@ -1,6 +1,5 @@
 """The first signal is a wish, a later one an order."""
 
-import os
 import signal
 
 import pytest
@@ -13,23 +12,23 @@ def test_the_first_signal_is_noted_and_handlers_are_put_back():
     before = signal.getsignal(signal.SIGTERM)
     with StopRequest() as request:
         assert request.signal is None
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         assert request.signal is signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_launcher_that_passes_it_on_is_no_second_wish():
     with StopRequest() as request:
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
         assert request.signal is signal.SIGINT
 
 
 def test_insisting_interrupts(monkeypatch):
     with StopRequest() as request:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         later = signals.time.monotonic() + 60.0
         monkeypatch.setattr(signals.time, "monotonic", lambda: later)
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         assert request.signal is signal.SIGINT

@@ -118,6 +118,10 @@ class ActedWindows:
         episode = self._episodes[index]
         return episode.root, episode.actor, episode.index
 
+    def label(self, index: int) -> int:
+        """Index of an episode's label into `labels`."""
+        return self.labels.index(self._episodes[index].label)
+
     def sample(self, index: int, rng: np.random.Generator) -> Sample:
         """One episode at `num_times` random steps whose own action is known."""
         config, episode, actions = self.config, self._episodes[index], self._actions[index]
@@ -130,7 +134,7 @@ class ActedWindows:
             "exists": inside & episode.valid[ahead],
             "path": np.ascontiguousarray(phases(actions, config.num_phases), dtype=np.float32),
             "skill": np.array(self.skills.index(episode.skill), dtype=np.int64),
-            "label": np.array(self.labels.index(episode.label), dtype=np.int64),
+            "label": np.array(self.label(index), dtype=np.int64),
             "person": np.array(episode.actor == _PERSON),
         }
         if config.prompt_frames:

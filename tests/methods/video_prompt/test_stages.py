@@ -13,7 +13,7 @@ from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
 from understudy.embodiments import get_embodiment
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
-from understudy.methods.experiments import get_experiment
+from understudy.methods.experiments import EXPERIMENTS, get_experiment
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation
 from understudy.perception.video import open_video
@@ -45,6 +45,7 @@ def _stages(root):
         "video_prompt_autoencoder_debug": {},
         "video_prompt_stage1_debug": {"autoencoder": root / "video_prompt_autoencoder_debug" / "policy"},
         "video_prompt_xhand_debug": {"representation": root / "video_prompt_stage1_debug" / "policy"},
+        "video_prompt_xhand_debug_language": {},
     }
 
 
@@ -100,6 +101,23 @@ def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt)
         policy.reset("push")
 
 
+def test_the_same_policy_is_told_in_words(trained, prompt):
+    policy = make_policy(str(trained / "video_prompt_xhand_debug_language" / "policy"), ROBOT)
+    assert policy.prompt_kind == "label"
+    torch.nn.init.normal_(policy._model.path.weight)
+    for head in policy._model.head.action_out.parts:
+        torch.nn.init.normal_(head[-1].weight)
+    said = {}
+    for label in ("do push", "do press_button", None):
+        policy.reset(label)
+        said[label] = policy.act(_observation(0)).actions
+    assert policy.notes == ("blank label: any of the tasks that the scene allows",)
+    assert not np.allclose(said["do push"], said["do press_button"])
+    assert not np.allclose(said["do push"], said[None])
+    with pytest.raises(UnderstudyError, match="with a label, not with a video"):
+        policy.reset(prompt)
+
+
 @pytest.mark.parametrize(
     "name", ["video_prompt_autoencoder_debug", "video_prompt_stage1_debug", "video_prompt_xhand_debug"]
 )
@@ -115,6 +133,27 @@ def test_a_run_that_resumes_is_the_run_that_was_not_stopped(trained, tmp_path, n
     train(experiment, tmp_path / "halves", steps=3, resume=True, threads=1, tensorboard=False)
     whole, halves = (load_file(tmp_path / run / "policy" / "model.safetensors") for run in ("whole", "halves"))
     assert all(torch.equal(value, halves[key]) for key, value in whole.items())
+
+
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name.startswith("video_prompt")])
+def test_every_experiment_builds_a_model_that_takes_a_step(trained, tmp_path, name):
+    experiment = replace(get_experiment(name), data=(write_acted(tmp_path, size=96),))
+    assert experiment.name == name
+    if hasattr(experiment, "representation"):
+        experiment = replace(experiment, representation=trained / "video_prompt_stage1_debug" / "policy")
+        experiment = replace(experiment, model=replace(experiment.model, z_tokens=2))
+    if hasattr(experiment, "autoencoder"):
+        experiment = replace(experiment, autoencoder=None)
+    data = experiment.make_data()
+    model = experiment.make_model(data)
+    sample = data.sample(0, np.random.default_rng(0))
+    batch = {key: torch.from_numpy(np.asarray(value))[None] for key, value in sample.items()}
+    loss, _ = experiment.loss(model, batch, torch.Generator().manual_seed(0))
+    loss.backward()
+    assert torch.isfinite(loss)
+    learned = [(n, w) for n, w in model.named_parameters() if w.requires_grad]
+    idle = [n for n, w in learned if w.grad is None and not n.startswith("pdcp.same")]  # without prototypes as yet
+    assert not idle, "parameters that no loss reaches"
 
 
 def test_another_representation_is_refused(trained, tmp_path):

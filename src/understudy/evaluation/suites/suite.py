@@ -23,6 +23,8 @@ class Suite:
     """Names of `prompts.PROMPTS`."""
     episodes: int
     """Layouts per task."""
+    named_rows: tuple[str, ...] = ()
+    """The paper's rows, which policies are given as: `--policy ROW=FOLDER`."""
     row_prompts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Row -> its prompts, where they are fewer."""
     row_episodes: Mapping[str, int] = field(default_factory=dict)

@@ -25,6 +25,7 @@ SUITE = Suite(
     tasks=("pick_place", "push", "press_button", "pour", "flip_cup"),
     prompts=("right", "wrong", "blank", "moved", "distractors", "camera_turned", "unseen_person"),
     episodes=100,
+    named_rows=tuple(_ROWS),
     axes=_AXES,
     row_prompts={"kinematic": ("right", "moved"), "oracle": ("right", "moved")},
     row_episodes={"kinematic": 10, "oracle": 50},

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from understudy.episodes.paired import PairedWindows
 from understudy.methods.dp_language.loss import loss
 from understudy.methods.dp_language.model import LanguageDiffusion
-from understudy.methods.dp_language.text import ClipText, Text, WordText, vocabulary_of
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.paired_experiment import SMALLEST, PairedExperiment
 from understudy.methods.policy_folder import write_policy_folder
 from understudy.networks.action_diffusion import DiffusionConfig
 from understudy.networks.looking_actor import LookConfig
+from understudy.networks.text import ClipText, Text, WordText, vocabulary_of
 
 __all__ = ["EXPERIMENTS", "DPLanguageExperiment"]
 

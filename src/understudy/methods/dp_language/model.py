@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor
 
-from understudy.methods.dp_language.text import Text
 from understudy.networks.looking_actor import LookConfig, LookingActor
+from understudy.networks.text import Text
 
 __all__ = ["LanguageDiffusion"]
 

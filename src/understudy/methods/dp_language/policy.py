@@ -10,10 +10,10 @@ from understudy.errors import UnderstudyError
 from understudy.methods.config_json import config_from_json
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
 from understudy.methods.dp_language.model import LanguageDiffusion
-from understudy.methods.dp_language.text import Text
 from understudy.methods.policy import Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.networks.looking_actor import LookConfig
+from understudy.networks.text import Text
 
 __all__ = ["LanguagePolicy", "load"]
 

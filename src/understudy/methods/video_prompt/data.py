@@ -1,6 +1,7 @@
 """Training samples of stage 2: windows that people and robots teach, with z of each episode's prompt and scene."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,17 +22,51 @@ from understudy.errors import UnderstudyError
 from understudy.files import replacing
 from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.image_encoder import to_float
+from understudy.networks.text import Text
 from understudy.networks.video_diffusion.small import SmallVideoModel
 
-__all__ = ["RepresentedWindows"]
+__all__ = ["LabelledWindows", "PromptedWindows", "RepresentedWindows"]
 
 _IMAGES = "observation.images.front"
 _PERSON = "human_hand"
 _TOGETHER = 8
 
 
-class RepresentedWindows:
-    """`ActedWindows` whose samples hold `z` (Z,) float32, too: of the person's clip and the acting body's first image.
+class PromptedWindows(ABC):
+    """`ActedWindows` whose samples hold `z` (Z,) float32, too: what the prompt of their episode became."""
+
+    def __init__(self, windows: ActedWindows) -> None:
+        self.windows = windows
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Joint over people and robots."""
+        return self.windows.normalisation
+
+    @property
+    def skills(self) -> Sequence[str]:
+        """Every task of the data, sorted."""
+        return self.windows.skills
+
+    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+        """See `ActedWindows`."""
+        return self.windows.sample(index, rng) | {"z": self.z(index, rng)}
+
+    @property
+    @abstractmethod
+    def z_size(self) -> int:
+        """Length of z."""
+
+    @abstractmethod
+    def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
+        """Of an episode's prompt."""
+
+
+class RepresentedWindows(PromptedWindows):
+    """With z of the person's clip and the acting body's first image.
 
     The video model is frozen, so that z is made once and kept on disk; `variants` draws of it, from frames at slightly
     different times, stand for the augmentation that frozen features cannot have.
@@ -48,31 +83,39 @@ class RepresentedWindows:
         Raises:
             UnderstudyError: the cache cannot be written.
         """
-        self.windows = windows
+        super().__init__(windows)
         self._z = _cached(windows, representation, variants)
 
-    def __len__(self) -> int:
-        return len(self.windows)
-
     @property
-    def normalisation(self) -> Normalisation:
-        """Joint over people and robots."""
-        return self.windows.normalisation
+    def z_size(self) -> int:
+        """Length of z."""
+        return int(self._z.shape[-1])
+
+    def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
+        """One of its draws."""
+        return self._z[index, int(rng.integers(self._z.shape[1]))].astype(np.float32)
 
     def prompts(self) -> Float32[Tensor, "N Z"]:
         """The z of even frames and robots' scenes, as in deployment; of people's scenes where there is no robot."""
         robots = [i for i in range(len(self)) if self.windows.clips(i)[1] != _PERSON]
         return torch.from_numpy(np.asarray(self._z[robots or list(range(len(self))), 0], dtype=np.float32))
 
-    @property
-    def skills(self) -> Sequence[str]:
-        """Every task of the data, sorted."""
-        return self.windows.skills
 
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
-        """See `ActedWindows`."""
-        sample = self.windows.sample(index, rng)
-        return sample | {"z": self._z[index, int(rng.integers(self._z.shape[1]))].astype(np.float32)}
+class LabelledWindows(PromptedWindows):
+    """With a vector of the label in place of the representation: the paper's row Language + R. + H."""
+
+    def __init__(self, windows: ActedWindows, text: Text) -> None:
+        super().__init__(windows)
+        self._vectors = text.vectors(windows.labels).numpy()
+
+    @property
+    def z_size(self) -> int:
+        """Length of the vectors."""
+        return int(self._vectors.shape[1])
+
+    def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
+        """The vector of its label."""
+        return self._vectors[self.windows.label(index)]
 
 
 def _cached(windows: ActedWindows, representation: Representation, variants: int) -> Float16[np.ndarray, "N V Z"]:

@@ -1,7 +1,7 @@
 """Training runs of video_prompt, by name: both stages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,16 @@ from understudy.episodes.acted import ActedConfig, ActedWindows
 from understudy.methods.diffusion_policy import SamplingConfig
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.policy_folder import write_policy_folder
-from understudy.methods.video_prompt.data import RepresentedWindows
+from understudy.methods.video_prompt.data import LabelledWindows, PromptedWindows, RepresentedWindows
 from understudy.methods.video_prompt.loss import LossConfig, loss
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.methods.video_prompt.pdcp import PDCP
 from understudy.methods.video_prompt.stage1_experiments import STAGE1_EXPERIMENTS
 from understudy.networks.action_diffusion import DiffusionConfig
+from understudy.networks.text import ClipText, Text, WordText, vocabulary_of
 
-__all__ = ["EXPERIMENTS", "VideoPromptExperiment"]
+__all__ = ["EXPERIMENTS", "LabelExperiment", "VideoPromptExperiment"]
 
 
 class _Trained(nn.Module):
@@ -32,16 +33,12 @@ class _Trained(nn.Module):
 
 
 @dataclass(frozen=True)
-class VideoPromptExperiment(Experiment):
-    """Stage 2 on episodes of people and robots."""
+class Stage2Experiment(Experiment):
+    """A policy on episodes of people and robots; final classes say what becomes of the prompt."""
 
     robot: str = "xarm7_xhand"
     people: bool = True
     """Learn from people's episodes, too."""
-    representation: Path = Path("runs/video_prompt_stage1_tiny/policy")
-    """What stage 1 exported."""
-    variants: int = 2
-    """Draws of z for every episode."""
     num_times: int = 8
     """Windows of one episode in a sample."""
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -50,8 +47,8 @@ class VideoPromptExperiment(Experiment):
     acted: ActedConfig = field(default_factory=lambda: ActedConfig(normalisation="symmetric"))
     """Sizes of windows are those of the model, whatever it says."""
 
-    def make_data(self) -> RepresentedWindows:
-        """Windows of the sizes of the model, with z."""
+    def open_windows(self) -> ActedWindows:
+        """Windows of the sizes of the model."""
         self.sampling.check_chunk(self.model.chunk, self.name)
         config = replace(
             self.acted,
@@ -63,14 +60,12 @@ class VideoPromptExperiment(Experiment):
             chunk=self.model.chunk,
             num_phases=self.model.num_phases,
         )
-        return RepresentedWindows(
-            ActedWindows(self.data, config), read_representation(self.representation), self.variants
-        )
+        return ActedWindows(self.data, config)
 
     def make_model(self, data: TrainingData) -> _Trained:
-        """New networks for the skills of the data."""
-        assert isinstance(data, RepresentedWindows)
-        policy = PromptPolicyModel(self.model)
+        """New networks for the prompts and skills of the data."""
+        assert isinstance(data, PromptedWindows)
+        policy = PromptPolicyModel(replace(self.model, z_size=data.z_size))
         wanted = self.losses.pdcp
         pdcp = None if wanted is None else PDCP(self.model.diffusion.width, len(data.skills), wanted)
         return _Trained(policy, pdcp)
@@ -81,23 +76,12 @@ class VideoPromptExperiment(Experiment):
         return loss(model.policy, model.pdcp, batch, generator, self.losses)
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
-        """Normalisation, control step and representation."""
-        assert isinstance(data, RepresentedWindows)
-        made_with = {
-            "folder": str(self.representation),
-            "fingerprint": read_representation(self.representation).fingerprint(),
-        }
-        return {"normalisation": data.normalisation.to_json(), "dt_s": 0.1, "representation": made_with}
+        """Normalisation and control step."""
+        assert isinstance(data, PromptedWindows)
+        return {"normalisation": data.normalisation.to_json(), "dt_s": 0.1}
 
-    def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
-        """A policy folder; it names the representation, and does not hold it."""
-        assert isinstance(model, _Trained)
-        assert isinstance(data, RepresentedWindows)
-        prompts = data.prompts()
-        policy = PromptPolicyModel(replace(self.model, familiar_prompts=len(prompts)))
-        policy.load_state_dict(model.policy.state_dict(), strict=False)
-        assert policy.familiarity is not None
-        policy.familiarity.fit(prompts)
+    def write(self, policy: PromptPolicyModel, data: TrainingData, folder: Path) -> None:
+        """A policy folder."""
         content = {
             "method": "video_prompt",
             "robot": self.robot,
@@ -107,6 +91,65 @@ class VideoPromptExperiment(Experiment):
             **self.fitted(data),
         }
         write_policy_folder(folder, content, policy)
+
+
+@dataclass(frozen=True)
+class VideoPromptExperiment(Stage2Experiment):
+    """The prompt is a video: z of a representation."""
+
+    representation: Path = Path("runs/video_prompt_stage1_tiny/policy")
+    """What stage 1 exported."""
+    variants: int = 2
+    """Draws of z for every episode."""
+
+    def make_data(self) -> RepresentedWindows:
+        """Windows with z."""
+        return RepresentedWindows(self.open_windows(), read_representation(self.representation), self.variants)
+
+    def fitted(self, data: TrainingData) -> dict[str, Any]:
+        """And the representation."""
+        made_with = {
+            "folder": str(self.representation),
+            "fingerprint": read_representation(self.representation).fingerprint(),
+        }
+        return super().fitted(data) | {"representation": made_with}
+
+    def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
+        """A policy folder; it knows the prompts of training, and names the representation, which it does not hold."""
+        assert isinstance(model, _Trained)
+        assert isinstance(data, RepresentedWindows)
+        prompts = data.prompts()
+        policy = PromptPolicyModel(replace(model.policy.config, familiar_prompts=len(prompts)))
+        policy.load_state_dict(model.policy.state_dict(), strict=False)
+        assert policy.familiarity is not None
+        policy.familiarity.fit(prompts)
+        self.write(policy, data, folder)
+
+
+@dataclass(frozen=True)
+class LabelExperiment(Stage2Experiment):
+    """The prompt is a label, of which a fixed vector stands where z stood; all else is the same."""
+
+    clip: Path | None = None
+    """Folder of CLIP's text tower; None: which words of the training labels a label has."""
+
+    def make_data(self) -> LabelledWindows:
+        """Windows with vectors of their labels."""
+        windows = self.open_windows()
+        return LabelledWindows(windows, self._text(windows))
+
+    def fitted(self, data: TrainingData) -> dict[str, Any]:
+        """And how labels are read."""
+        assert isinstance(data, LabelledWindows)
+        return super().fitted(data) | {"text": self._text(data.windows).to_json()}
+
+    def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
+        """A policy folder."""
+        assert isinstance(model, _Trained)
+        self.write(model.policy, data, folder)
+
+    def _text(self, windows: ActedWindows) -> Text:
+        return ClipText(self.clip) if self.clip else WordText(vocabulary_of(windows.labels))
 
 
 def xhand_tiny() -> VideoPromptExperiment:
@@ -134,6 +177,24 @@ def xhand_robot_only() -> VideoPromptExperiment:
     return replace(xhand_without_pdcp(), name="video_prompt_xhand_tiny_robot_only", people=False)
 
 
+def xhand_language() -> LabelExperiment:
+    """The paper's row Language + R. + H.: the same policy and data, told in words, without PDCP."""
+    tiny = xhand_without_pdcp()
+    shared = {entry.name: getattr(tiny, entry.name) for entry in fields(Stage2Experiment)}
+    return LabelExperiment(
+        **shared | {"name": "video_prompt_xhand_tiny_language", "model": replace(tiny.model, z_tokens=1)}
+    )
+
+
+def xhand_language_debug() -> LabelExperiment:
+    """Seconds: for tests."""
+    debug = xhand_debug()
+    shared = {entry.name: getattr(debug, entry.name) for entry in fields(Stage2Experiment)}
+    return LabelExperiment(
+        **shared | {"name": "video_prompt_xhand_debug_language", "model": replace(debug.model, z_tokens=1)}
+    )
+
+
 def xhand_debug() -> VideoPromptExperiment:
     """Seconds: for tests."""
     stages = ((8, 4), (8, 2), (8, 2))
@@ -154,7 +215,6 @@ def xhand_debug() -> VideoPromptExperiment:
             image_stages=stages,
             num_phases=4,
             plan_layers=1,
-            z_size=32,
             z_tokens=2,
             diffusion=smallest,
         ),
@@ -166,6 +226,8 @@ _STAGE2: Mapping[str, Callable[[], Experiment]] = {
     "video_prompt_xhand_tiny": xhand_tiny,
     "video_prompt_xhand_tiny_without_pdcp": xhand_without_pdcp,
     "video_prompt_xhand_tiny_robot_only": xhand_robot_only,
+    "video_prompt_xhand_tiny_language": xhand_language,
+    "video_prompt_xhand_debug_language": xhand_language_debug,
 }
 EXPERIMENTS: Mapping[str, Callable[[], Experiment]] = {**STAGE1_EXPERIMENTS, **_STAGE2}
 """Name -> experiment."""

@@ -1,6 +1,8 @@
-"""Acts as a human video shows: z from prompt and scene by the video model, a path from z, chunks from both."""
+"""Acts as a prompt says: z from a video by the video model, or from a label; a path from z, chunks from both."""
 
+from abc import abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -9,7 +11,7 @@ from torch import Tensor
 from understudy.errors import UnderstudyError
 from understudy.methods.config_json import config_from_json
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
-from understudy.methods.policy import Prompt
+from understudy.methods.policy import Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.methods.prompt_frames import prompt_frames
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
@@ -17,14 +19,39 @@ from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import find_representation
 from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.image_encoder import to_float
+from understudy.networks.text import Text
 from understudy.networks.video_diffusion.small import SmallVideoModel
 from understudy.records import HandTrack, HumanVideo
 
-__all__ = ["VideoPromptPolicy", "load"]
+__all__ = ["LabelPolicy", "VideoPromptPolicy", "load"]
 
 
-class VideoPromptPolicy(DiffusionPolicy):
-    """`video_prompt` with trained weights."""
+class _PathPolicy(DiffusionPolicy):
+    """Final classes make z; the path is planned once from it, at the first `act`."""
+
+    def __init__(self, model: PromptPolicyModel, execution: Execution, seed: int) -> None:
+        super().__init__(model.head, model.config.image_size, execution, seed, proprioception=False)
+        self._model = model
+        self._path: Tensor | None = None
+
+    @abstractmethod
+    def _z(self, image_1CSS: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 Z"]:
+        """Of the prompt and the first image."""
+
+    def _begin(self) -> None:
+        self._path = None
+        super()._begin()
+
+    def _context(
+        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
+    ) -> Float[Tensor, "1 M D"]:
+        if self._path is None:
+            self._path = self._model.plan(self._z(images_B2CSS[:, 1]))
+        return self._model.context(self._path, images_B2CSS, states_B2A)
+
+
+class VideoPromptPolicy(_PathPolicy):
+    """`video_prompt` with trained weights, prompted with a video."""
 
     def __init__(
         self, model: PromptPolicyModel, representation: Representation, execution: Execution, seed: int
@@ -37,14 +64,12 @@ class VideoPromptPolicy(DiffusionPolicy):
             execution: normalisation, control step and sampling.
             seed: of the noise.
         """
-        super().__init__(model.head, model.config.image_size, execution, seed, proprioception=False)
+        super().__init__(model, execution, seed)
         assert isinstance(representation.model, SmallVideoModel)
-        self._model, self._representation = model, representation
-        self._frame_size = representation.model.config.image_size
-        self.prompt_size = self._frame_size
+        self._representation = representation
+        self.prompt_size = self._frame_size = representation.model.config.image_size
         self.prompt_frames = representation.config.num_frames
         self._prompt: HumanVideo | None = None
-        self._path: Tensor | None = None
         self.familiarity: float | None = None
         """Of the prompt in this scene, 0 to 1 (see `Familiarity`); None before the first `act`."""
 
@@ -66,24 +91,56 @@ class VideoPromptPolicy(DiffusionPolicy):
         if isinstance(prompt, str | HandTrack):
             kind = "a label" if isinstance(prompt, str) else "a hand track"
             raise UnderstudyError(f"video_prompt is prompted with a video, not with {kind}")
-        self._prompt, self._path, self.familiarity = prompt, None, None
+        self._prompt, self.familiarity = prompt, None
         self._begin()
 
-    def _context(
-        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
-    ) -> Float[Tensor, "1 M D"]:
-        del states_B2A  # RGB only
-        if self._path is None:
-            frames = prompt_frames(self._prompt, self._representation.config.num_frames, self._frame_size)
-            scene = torch.nn.functional.interpolate(images_B2CSS[:, 1], (self._frame_size,) * 2, mode="area")
-            z = self._representation(to_float(torch.from_numpy(frames)[None]), scene)
-            self._path = self._model.plan(z)
-            if self._model.familiarity is not None:
-                self.familiarity = float(self._model.familiarity(z)[0])
-        return self._model.context(self._path, images_B2CSS)
+    def _z(self, image_1CSS: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 Z"]:
+        frames = prompt_frames(self._prompt, self._representation.config.num_frames, self._frame_size)
+        scene = torch.nn.functional.interpolate(image_1CSS, (self._frame_size, self._frame_size), mode="area")
+        z = self._representation(to_float(torch.from_numpy(frames)[None]), scene)
+        if self._model.familiarity is not None:
+            self.familiarity = float(self._model.familiarity(z)[0])
+        return z
 
 
-def load(folder: Path, robot: str, seed: int) -> VideoPromptPolicy:
+class LabelPolicy(_PathPolicy):
+    """The same policy, told in words: the paper's row Language + R. + H."""
+
+    prompt_kind: ClassVar[PromptKind] = "label"
+
+    def __init__(self, model: PromptPolicyModel, text: Text, execution: Execution, seed: int) -> None:
+        """Make a policy.
+
+        Args:
+            model: in evaluation mode.
+            text: how labels are read.
+            execution: normalisation, control step and sampling.
+            seed: of the noise.
+        """
+        super().__init__(model, execution, seed)
+        self._text, self._label = text, ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A blank label is said."""
+        return () if self._label else ("blank label: any of the tasks that the scene allows",)
+
+    def reset(self, prompt: Prompt) -> None:
+        """Begin an episode.
+
+        Raises:
+            UnderstudyError: a prompt that is no label.
+        """
+        if prompt is not None and not isinstance(prompt, str):
+            raise UnderstudyError("this video_prompt policy is prompted with a label, not with a video of a person")
+        self._label = prompt or ""
+        self._begin()
+
+    def _z(self, image_1CSS: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 Z"]:
+        return self._text.vectors([self._label])
+
+
+def load(folder: Path, robot: str, seed: int) -> VideoPromptPolicy | LabelPolicy:
     """The policy of a folder that `understudy train` wrote.
 
     Raises:
@@ -93,7 +150,11 @@ def load(folder: Path, robot: str, seed: int) -> VideoPromptPolicy:
     where = folder / "policy.json"
     config = config_from_json(ModelConfig, description.require("model"), f"{where}: model")
     execution = Execution.of_folder(description, config.chunk)
-    representation = find_representation(description.require("representation"), where)
     model = PromptPolicyModel(config)
+    if "text" in description.content:
+        text = Text.from_json(description.require("text"), str(where))
+        load_weights(model, folder)
+        return LabelPolicy(model, text, execution, seed)
+    representation = find_representation(description.require("representation"), where)
     load_weights(model, folder)
     return VideoPromptPolicy(model, representation, execution, seed)

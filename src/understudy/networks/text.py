@@ -27,6 +27,10 @@ class Text(ABC):
         """One row per label: word numbers (B, L) int64, or a frozen encoder's output (B, E) float32."""
 
     @abstractmethod
+    def vectors(self, labels: Sequence[str]) -> Float[Tensor, "B E"]:
+        """One vector of fixed numbers per label, for networks that learn no encoder; zeros for an empty label."""
+
+    @abstractmethod
     def make_encoder(self, width: int) -> nn.Module:
         """The learned part: features to vectors (B, width)."""
 
@@ -63,6 +67,12 @@ class WordText(Text):
             numbers = [self._numbers.get(word, _UNKNOWN) for word in _words(label)][:_LONGEST]
             row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
         return rows
+
+    def vectors(self, labels: Sequence[str]) -> Float[Tensor, "B E"]:
+        """Which words of the vocabulary a label has (any other counts as the unknown one), at unit length."""
+        words = self.features(labels)
+        present = nn.functional.one_hot(words, len(self.vocabulary) + _UNKNOWN + 1).amax(1)[:, _UNKNOWN:].float()
+        return nn.functional.normalize(present, dim=1)
 
     def make_encoder(self, width: int) -> "WordEncoder":
         """Embeddings, one transformer block, mean."""
@@ -119,6 +129,10 @@ class ClipText(Text):
         embeddings = nn.functional.normalize(self._model(**tokens).text_embeds.float(), dim=1)
         present = torch.tensor([bool(label) for label in labels])
         return embeddings * present[:, None]
+
+    def vectors(self, labels: Sequence[str]) -> Float[Tensor, "B E"]:
+        """As `features`."""
+        return self.features(labels)
 
     def make_encoder(self, width: int) -> nn.Module:
         """A linear projection."""
