@@ -69,7 +69,7 @@ def test_merging_replaces_rows_and_metrics_and_keeps_the_rest(tmp_path):
     merge_cells(path, _report("bbbbbbb", "python b.py", faster, other))
     report = read_report(path)
     assert report.cells == (replace(frames, commit="aaaaaaa"), faster, other)
-    assert (report.commit, report.command) == ("bbbbbbb", "python a.py && python b.py")
+    assert (report.commit, report.command, report.minutes) == ("bbbbbbb", "python a.py && python b.py", 2.0)
     assert "of commit aaaaaaa: `reader` frames_per_s" in path.with_suffix(".md").read_text()
 
 
@@ -81,7 +81,7 @@ def test_merging_the_same_run_twice_changes_nothing(tmp_path):
     merge_cells(path, second)
     merge_cells(path, second)
     back = merge_cells(path, first)
-    assert back.command == "python b.py && python a.py"
+    assert (back.command, back.minutes) == ("python b.py && python a.py", 2.0)
     assert back.cells == (replace(second.cells[0], commit="bbbbbbb"), first.cells[0])
 
 

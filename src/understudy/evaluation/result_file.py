@@ -73,7 +73,8 @@ def commands_of(report: EvalReport) -> list[str]:
 def merge_cells(path: Path, report: EvalReport, replaces: Callable[[EvalCell], bool] | None = None) -> EvalReport:
     """Put the cells of `report` into the result file `path`, which is made if there is none; returns what was written.
 
-    The head becomes that of `report`, but names the commands of both; kept cells of another commit say so.
+    The head becomes that of `report`, but names the commands of both and the minutes of both together; kept cells of
+    another commit say so.
 
     Args:
         path: the result file.
@@ -97,7 +98,10 @@ def merge_cells(path: Path, report: EvalReport, replaces: Callable[[EvalCell], b
         kept = [replace(cell, commit=cell.commit or before.commit) for cell in kept]
     kept = [replace(cell, commit=None) if cell.commit == report.commit else cell for cell in kept]
     others = [command for command in commands_of(before) if command != report.command] if kept else []
-    merged = replace(report, command=_AND.join([*others, report.command]), cells=(*kept, *report.cells))
+    again = len(others) < len(commands_of(before))  # its minutes are among those of before
+    minutes = before.minutes if others and again else report.minutes + (before.minutes if others else 0.0)
+    command = _AND.join([*others, report.command])
+    merged = replace(report, command=command, minutes=round(minutes, 1), cells=(*kept, *report.cells))
     write_report(merged, path)
     return merged
 

@@ -29,7 +29,7 @@ class UNetConfig:
     widths: tuple[int, int] = (128, 192)
     """Channels of the fine and the coarse level; multiples of 8 and of `heads`."""
     heads: int = 4
-    blocks: int = 2
+    blocks: int = 1
     """Space-time blocks per level on the way up and on the way down."""
 
 

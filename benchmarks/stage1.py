@@ -1,0 +1,222 @@
+r"""What stage 1 of video_prompt has learned, on layouts that it never saw.
+
+1. How much nearer the video that is made comes to the true one than the first frame held still (PSNR, in dB), from
+   another embodiment's clip and from its own, by 1 and by 25 passes; the autoencoder's own error is the ceiling.
+2. Where the robot's wrist is in the videos that are made: a small network that was trained on true frames reads it off.
+3. Linear probes of z: which skill, and where the thing is that is touched. Half of the layouts train the probes, the
+   other half test them. The same probes on the autoencoder's latents of the prompt say what the video model adds.
+
+    understudy record --split test --task pick_place,push,press_button --embodiments human_hand,xarm7_xhand \
+        --episodes 200 --no-track --no-points --human-size 96 --human-frames 20 --out data/stage1_test
+    python benchmarks/stage1.py --representation runs/video_prompt_stage1_tiny/policy --train data/tabletop \
+        --test data/stage1_test --out results/stage1.json
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import adaptive_avg_pool2d
+
+from understudy.episodes.frame_cache import FrameCache
+from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.windows import even_frames
+from understudy.evaluation.probes import probe_class, probe_place
+from understudy.evaluation.result_file import make_report, merge_cells, rate_cell
+from understudy.methods.video_prompt.network_folder import read_representation
+from understudy.methods.video_prompt.representation import Representation
+from understudy.networks.image_encoder import ImageEncoder, to_float
+from understudy.networks.spatial_readout import SpatialReadout
+from understudy.networks.video_diffusion.video_model import sample_video
+from understudy.records import EvalCell
+
+IMAGES, PERSON = "observation.images.front", "human_hand"
+STEPS = (1, 25)
+TOGETHER = 8
+
+
+class Clips:
+    """The clips and facts of one recording at the size of the video model."""
+
+    def __init__(self, root: Path, robot: str, size: int, length: int) -> None:
+        self.readers = {name: EpisodeReader(root / name) for name in (PERSON, robot)}
+        self.caches = {name: FrameCache(reader, IMAGES, size) for name, reader in self.readers.items()}
+        self.robot, self.length = robot, length
+
+    def __len__(self) -> int:
+        return self.readers[self.robot].num_episodes
+
+    def clip(self, name: str, index: int) -> torch.Tensor:
+        """(T, 3, S, S) in -1 to 1, at even times."""
+        frames = self.caches[name].episode(index)
+        return to_float(torch.from_numpy(frames[even_frames(len(frames), self.length)])[None])[0]
+
+    def wrists(self, index: int) -> np.ndarray:
+        """(T, 3) in the robot's base frame [m], at the same times as the robot's clip."""
+        states = self.readers[self.robot].column("observation.state", index)
+        return states[even_frames(len(states), self.length), :3]
+
+    def facts(self, index: int) -> tuple[str, np.ndarray]:
+        """The skill, and where the thing stands that is touched [m]."""
+        said = self.readers[self.robot].episode(index).metadata
+        things = [*said["layout"]["objects"], *said["layout"].get("buttons", [])]
+        named = {thing["name"]: thing["xy"] for thing in things}
+        return said["task"], np.array(named[said["goal"]["target"]])
+
+
+class WristReader(nn.Module):
+    """An image to the place of the wrist in it [m]."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.images = ImageEncoder(size, stages=((32, 4), (64, 1), (64, 2)))
+        self.query = nn.Parameter(torch.randn(1, 64) * 0.02)
+        self.readout = SpatialReadout(64, 64, heads=4)
+        self.whole = nn.Linear(self.images.size, 64)
+        self.out = nn.Sequential(nn.LayerNorm(64), nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 3))
+
+    def forward(self, images_BCSS: torch.Tensor) -> torch.Tensor:
+        """(B, 3)."""
+        maps = self.images(images_BCSS, torch.zeros_like(images_BCSS))
+        query = self.whole(maps[-1].flatten(1))[:, None] + self.query
+        return self.out(self.readout(query, maps[-2][:, None])[:, 0])
+
+
+def train_reader(clips: Clips, minutes: float) -> tuple[WristReader, torch.Tensor, torch.Tensor]:
+    """On single frames of a training recording; returns mean and scale of its output, too."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    states = np.concatenate([clips.wrists(index) for index in range(len(clips))])
+    mean, scale = (torch.from_numpy(values).float() for values in (states.mean(0), states.std(0)))
+    reader = WristReader(clips.caches[clips.robot].episode(0).shape[1])
+    optimiser = torch.optim.AdamW(reader.parameters(), 1e-3)
+    started = time.monotonic()
+    while (past := (time.monotonic() - started) / (60 * minutes)) < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = 1e-3 * (1 - past)
+        chosen = rng.integers(0, len(clips), 12)
+        frames = torch.cat([clips.clip(clips.robot, int(index)) for index in chosen])
+        true = torch.from_numpy(np.concatenate([clips.wrists(int(index)) for index in chosen])).float()
+        noise = 0.1 * torch.randn_like(frames)  # what is made is not as sharp as what is filmed
+        loss = (reader(frames + noise) - (true - mean) / scale).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return reader.eval(), mean, scale
+
+
+def psnr(made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    """(B,) in dB, over frames after the first; ranges are -1 to 1."""
+    error = (made[:, 1:] - true[:, 1:]).square().flatten(1).mean(1)
+    return 10 * torch.log10(4 / error.clamp(min=1e-10))
+
+
+@torch.inference_mode()
+def measure_videos(
+    representation: Representation,
+    clips: Clips,
+    reader: WristReader,
+    mean: torch.Tensor,
+    scale: torch.Tensor,
+    pairs: int,
+) -> Iterator[EvalCell]:
+    """Part 1 and 2."""
+    model, robot = representation.model, clips.robot
+    indices = range(min(pairs, len(clips)))
+    true = torch.stack([clips.clip(robot, index) for index in indices])
+    wrists = torch.from_numpy(np.stack([clips.wrists(index) for index in indices])).float()
+
+    def hand_error(videos: torch.Tensor) -> float:
+        found = torch.stack([reader(video) for video in videos]) * scale + mean
+        return float((found - wrists).norm(dim=-1)[:, 1:].median())
+
+    still = psnr(true[:, :1].expand_as(true), true)
+    again = torch.cat([model.decode(model.encode(part)) for part in true.split(TOGETHER)])
+    for row, videos in (("true_frames", true), ("first_frame", true[:, :1].expand_as(true)), ("autoencoder", again)):
+        if row == "autoencoder":
+            yield EvalCell(row, "psnr_gain_db", float((psnr(videos, true) - still).mean()), robot=robot, n=len(true))
+        yield EvalCell(row, "hand_error_m_p50", hand_error(videos), robot=robot, n=len(true))
+    for source, row in ((PERSON, "cross_prediction"), (robot, "same_embodiment")):
+        prompts = torch.stack([clips.clip(source, index) for index in indices])
+        for steps in STEPS:
+            made = []
+            for part, prompt in zip(true.split(TOGETHER), prompts.split(TOGETHER), strict=True):
+                first = model.encode(part[:, :1])[:, 0]
+                tokens = model.prompt_tokens(prompt, part[:, 0])
+                generator = torch.Generator().manual_seed(0)
+                made.append(model.decode(sample_video(model, first, tokens, clips.length, steps, generator)))
+            videos, name = torch.cat(made), f"{row}_{steps}_steps"
+            gain = float((psnr(videos, true) - still).mean())
+            yield EvalCell(name, "psnr_gain_db", gain, robot=robot, n=len(true))
+            yield EvalCell(name, "hand_error_m_p50", hand_error(videos), robot=robot, n=len(true))
+            if source == PERSON and steps == STEPS[-1]:
+                write_sheet(Path("build/stage1.png"), prompts[:6], videos[:6], true[:6])
+
+
+def write_sheet(path: Path, prompts: torch.Tensor, made: torch.Tensor, true: torch.Tensor) -> None:
+    """Prompt, what was made of it, and the truth: three rows a pair, every second frame."""
+    rows = [torch.cat(list(video[::2]), dim=2) for three in zip(prompts, made, true, strict=True) for video in three]
+    sheet = ((torch.cat(rows, dim=1).clamp(-1, 1) + 1) * 127.5).byte().movedim(0, -1).numpy()
+    path.parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(path), cv2.resize(sheet[..., ::-1], None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
+
+
+@torch.inference_mode()
+def measure_probes(representation: Representation, clips: Clips) -> Iterator[EvalCell]:
+    """Part 3."""
+    skills, places, z, latents = [], [], [], []
+    for index in range(len(clips)):
+        skill, place = clips.facts(index)
+        prompt, scene = clips.clip(PERSON, index)[None], clips.clip(clips.robot, index)[None, 0]
+        z.append(representation(prompt, scene)[0].numpy())
+        maps = adaptive_avg_pool2d(representation.model.encode(prompt)[0], representation.config.cells)
+        latents.append(maps.flatten().numpy())
+        skills.append(skill)
+        places.append(place)
+    half = len(clips) // 2
+    kinds, where = np.array(skills), np.array(places)
+    for row, values in (("z", np.array(z)), ("autoencoder_latents", np.array(latents))):
+        values = values.astype(float)
+        found, of = probe_class((values[:half], kinds[:half]), (values[half:], kinds[half:]))
+        yield rate_cell(row, found, of, metric="probe_skill_accuracy", robot=clips.robot)
+        errors = probe_place((values[:half], where[:half]), (values[half:], where[half:]))
+        yield EvalCell(row, "probe_contact_m_p50", float(np.median(errors)), robot=clips.robot, n=of)
+
+
+def main() -> None:
+    """Measure, and put the cells into the result file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--representation", type=Path, required=True, help="what stage 1 exported")
+    parser.add_argument("--train", type=Path, required=True, help="recording that the reader of wrists is trained on")
+    parser.add_argument("--test", type=Path, required=True, help="recording of layouts that nothing was trained on")
+    parser.add_argument("--robot", default="xarm7_xhand")
+    parser.add_argument("--pairs", type=int, default=48, help="videos that are made")
+    parser.add_argument("--minutes", type=float, default=3.0, help="training time of the reader of wrists")
+    parser.add_argument("--out", type=Path, required=True, help="result file; other cells of it are kept")
+    options = parser.parse_args()
+    started = time.monotonic()
+    representation = read_representation(options.representation)
+    size, length = representation.model.config.image_size, representation.config.num_frames
+    reader, mean, scale = train_reader(Clips(options.train, options.robot, size, length), options.minutes)
+    clips = Clips(options.test, options.robot, size, length)
+    cells = [
+        *measure_videos(representation, clips, reader, mean, scale, options.pairs),
+        *measure_probes(representation, clips),
+    ]
+    command = (
+        f"python benchmarks/stage1.py --representation {options.representation} --train {options.train} "
+        f"--test {options.test} --out {options.out}"
+    )
+    report = make_report("stage1", command, (time.monotonic() - started) / 60, cells)
+    merge_cells(options.out, report)
+    for cell in cells:
+        print(f"{cell.row:24} {cell.metric:22} {cell.value:.4g}")
+
+
+if __name__ == "__main__":
+    main()
