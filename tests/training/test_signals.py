@@ -24,7 +24,15 @@ def test_a_launcher_that_passes_it_on_is_no_second_wish():
         assert request.signal is signal.SIGINT
 
 
-def test_insisting_interrupts(monkeypatch):
+@pytest.fixture
+def _heard():
+    """Jobs that a shell starts in the background ignore SIGINT, and so would the tests in them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_insisting_interrupts(monkeypatch, _heard):
     with StopRequest() as request:
         signal.raise_signal(signal.SIGINT)
         later = signals.time.monotonic() + 60.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from understudy.errors import UnderstudyError
+from understudy.errors import PromptError
 from understudy.evaluation.page import badge, card, page, video
 from understudy.evaluation.perform import perform
 from understudy.files import write_text
@@ -76,7 +76,7 @@ def _one_task(task: str, seed: int, folder: Path, say: Callable[[str], None]) ->
         say(f"{robot} does it")
         try:
             report = perform(str(clip), task, seed, robot, out=folder / robot)
-        except UnderstudyError as error:
+        except PromptError as error:
             figures.append(
                 f"<figure>{badge('failed', 'bad')} {robot}<figcaption>{escape(str(error))}</figcaption></figure>"
             )
