@@ -32,7 +32,8 @@ def _heard():
     signal.signal(signal.SIGINT, before)
 
 
-def test_insisting_interrupts(monkeypatch, _heard):
+@pytest.mark.usefixtures("_heard")
+def test_insisting_interrupts(monkeypatch):
     with StopRequest() as request:
         signal.raise_signal(signal.SIGINT)
         later = signals.time.monotonic() + 60.0
