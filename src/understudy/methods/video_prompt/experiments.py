@@ -177,22 +177,20 @@ def xhand_robot_only() -> VideoPromptExperiment:
     return replace(xhand_without_pdcp(), name="video_prompt_xhand_tiny_robot_only", people=False)
 
 
+def _in_words(experiment: VideoPromptExperiment, name: str) -> LabelExperiment:
+    """The same run with labels for videos."""
+    shared = {entry.name: getattr(experiment, entry.name) for entry in fields(Stage2Experiment)}
+    return LabelExperiment(**shared | {"name": name, "model": replace(experiment.model, z_tokens=1)})
+
+
 def xhand_language() -> LabelExperiment:
     """The paper's row Language + R. + H.: the same policy and data, told in words, without PDCP."""
-    tiny = xhand_without_pdcp()
-    shared = {entry.name: getattr(tiny, entry.name) for entry in fields(Stage2Experiment)}
-    return LabelExperiment(
-        **shared | {"name": "video_prompt_xhand_tiny_language", "model": replace(tiny.model, z_tokens=1)}
-    )
+    return _in_words(xhand_without_pdcp(), "video_prompt_xhand_tiny_language")
 
 
 def xhand_language_debug() -> LabelExperiment:
     """Seconds: for tests."""
-    debug = xhand_debug()
-    shared = {entry.name: getattr(debug, entry.name) for entry in fields(Stage2Experiment)}
-    return LabelExperiment(
-        **shared | {"name": "video_prompt_xhand_debug_language", "model": replace(debug.model, z_tokens=1)}
-    )
+    return _in_words(xhand_debug(), "video_prompt_xhand_debug_language")
 
 
 def xhand_debug() -> VideoPromptExperiment:
