@@ -211,7 +211,7 @@ def test_the_command(registered, tmp_path, capsys, signal_in_step):
     """Stopped by Ctrl-C, gone on, started again, exported: with the options of the first time."""
     begin = ["train", "linear", "--out", str(tmp_path), "--threads", "1"]
     signal_in_step(7, signal.SIGINT)
-    assert main([*begin, "--seed", "3", "--steps", "10"]) == 130
+    assert main([*begin, "--seed", "3", "--steps", "10", "--set", "weight_decay=0.5"]) == 130
     how = f"understudy train linear --out {tmp_path} --resume"
     assert capsys.readouterr().err.endswith(f"understudy train: stopped by SIGINT after step 7; go on with: {how}\n")
     assert main(begin) == 2
@@ -219,6 +219,7 @@ def test_the_command(registered, tmp_path, capsys, signal_in_step):
     assert main([*begin, "--resume"]) == 0
     record = json.loads((tmp_path / "run.json").read_text())
     assert (record["status"], record["steps"], record["config"]["seed"]) == ("finished", 10, 3)
+    assert (record["config"]["weight_decay"], record["config"]["changes"]) == (0.5, ["weight_decay=0.5"])
     assert main([*begin, "--resume"]) == 0
     assert "finished, 10 steps" in capsys.readouterr().err
     (tmp_path / "policy/policy.json").unlink()

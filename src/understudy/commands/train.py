@@ -14,6 +14,7 @@ def run(
     experiment: tyro.conf.Positional[str],
     out: Path | None = None,
     data: tuple[Path, ...] = (),
+    set: tyro.conf.UseAppendAction[tuple[str, ...]] = (),
     steps: int | None = None,
     minutes: float | None = None,
     seed: int | None = None,
@@ -36,12 +37,14 @@ def run(
       understudy list experiments
       understudy train dp_language_tabletop_debug --data data/tabletop
       understudy train dp_language_tabletop_tiny --minutes 15 --seed 1 --out runs/dp_1
+      understudy train dp_language_tabletop_tiny --set batch_size=32 --set learning_rate=3e-4 --out runs/dp_2
       understudy train dp_language_tabletop_tiny --out runs/dp_1 --resume
 
     Args:
         experiment: See `understudy list experiments`.
         out: Folder of the run; runs/EXPERIMENT by default.
         data: Folders of recorded data sets, learned from together; the experiment's own by default.
+        set: NAME=VALUE, any setting of the experiment; dots lead into nested ones. May be given several times.
         steps: Optimiser steps, in place of the experiment's.
         minutes: Training time in place of a number of steps; the learning rate then follows the clock.
         seed: Of first weights, sample order and noise; the experiment's own by default.
@@ -60,14 +63,16 @@ def run(
 
     require_learn_extra()
     from understudy.methods.experiments import get_experiment
+    from understudy.methods.settings import with_settings
     from understudy.training import TrainingStopped, export_policy, train
     from understudy.training.run_folder import RunFolder, with_overrides
 
     registered = get_experiment(experiment)
     out = Path("runs") / experiment if out is None else out
     record = RunFolder(out).read_record() if resume or export_only else None
+    changes = set or (record or {"config": {}})["config"].get("changes", ())
     given = {"data": data or None, "seed": seed, "num_workers": workers}
-    chosen = with_overrides(registered, given, record and record["config"])
+    chosen = with_overrides(with_settings(registered, changes), given, record and record["config"])
     if export_only:
         print(f"see {export_policy(chosen, out, step=checkpoint)}")
         return 0

@@ -84,14 +84,19 @@ class ActedWindows:
     def __init__(self, roots: Sequence[Path], config: ActedConfig) -> None:
         """Open `root/human_hand` and, where it is there, `root/<robot>` of every root.
 
+        People act in the roots that were recorded with the tracker; in others they are prompts alone.
+
         Raises:
-            UnderstudyError: a root without people, data sets that are not paired, were recorded without the tracker,
-                are of a sealed split or of another action order, or nothing to learn from.
+            UnderstudyError: a root without people, no root with the tracker where people are asked for, data sets that
+                are not paired, are of a sealed split or of another action order, or nothing to learn from.
         """
         self.config = config
         self._home = home_action(get_embodiment(config.robot))
         self._caches: dict[tuple[Path, str], FrameCache] = {}
         found = [episode for root in roots for episode in self._open(root)]
+        if config.people and not any(self._tracked(EpisodeReader(root / _PERSON)) for root in roots):
+            where = ", ".join(str(root / _PERSON) for root in roots)
+            raise UnderstudyError(f"{where}: no {self._tracked_name}: record with --track and the robot {config.robot}")
         if not found:
             raise UnderstudyError(f"{', '.join(map(str, roots))}: no episode to learn from")
         self._episodes = found
@@ -178,17 +183,22 @@ class ActedWindows:
                     found += [made] if made is not None else []
         return found
 
+    @property
+    def _tracked_name(self) -> str:
+        return f"tracked.action.{self.config.robot}"
+
+    def _tracked(self, reader: EpisodeReader) -> bool:
+        return self._tracked_name in reader.features
+
     def _of_robot(self, reader: EpisodeReader, index: int) -> _Episode:
         actions = self._column(reader, "action", index)
         everywhere = np.arange(len(actions))
         return self._episode(reader, index, everywhere, actions, np.ones(len(actions), dtype=bool))
 
     def _of_person(self, reader: EpisodeReader, index: int) -> _Episode | None:
-        if not self.config.people:
+        if not (self.config.people and self._tracked(reader)):
             return None
-        name = f"tracked.action.{self.config.robot}"
-        if name not in reader.features:
-            raise UnderstudyError(f"{reader.root}: no {name}: record with --track and the robot {self.config.robot}")
+        name = self._tracked_name
         stride, rest = divmod(reader.fps, _STEPS_PER_S)
         if rest:
             raise UnderstudyError(f"{reader.root}: {reader.fps} frames a second: must be a multiple of {_STEPS_PER_S}")

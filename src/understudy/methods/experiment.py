@@ -44,6 +44,8 @@ class Experiment(ABC):
     """Batches per optimiser step; each has `batch_size / accumulate` samples."""
     num_workers: int = 0
     """Processes that prepare samples; 0 prepares them in the training process."""
+    changes: tuple[str, ...] = ()
+    """Settings that were given by name, see `settings.with_settings`."""
 
     @abstractmethod
     def make_data(self) -> TrainingData:

@@ -98,6 +98,10 @@ class Colours:
     gain: Float[Tensor, "B 3"]
     shift: Float[Tensor, "B 3"]
 
+    def only(self, share_B1: Float[Tensor, "B 1"]) -> "Colours":
+        """For every sample, that share of the change: 0 leaves it as it is."""
+        return Colours(1 + share_B1 * (self.gain - 1), share_B1 * self.shift)
+
 
 def random_colours(count: int, amount: float, generator: torch.Generator) -> Colours:
     """Gains of each channel within 1 +- `amount`; brightness moves by up to half of `amount` of the full range."""

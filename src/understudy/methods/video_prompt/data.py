@@ -21,7 +21,7 @@ from understudy.episodes.windows import even_frames, uneven_frames
 from understudy.errors import UnderstudyError
 from understudy.files import replacing
 from understudy.methods.video_prompt.representation import Representation
-from understudy.networks.image_encoder import to_float
+from understudy.networks.image_encoder import random_colours, to_float
 from understudy.networks.text import Text
 from understudy.networks.video_diffusion.small import SmallVideoModel
 
@@ -30,6 +30,8 @@ __all__ = ["LabelledWindows", "PromptedWindows", "RepresentedWindows"]
 _IMAGES = "observation.images.front"
 _PERSON = "human_hand"
 _TOGETHER = 8
+_JITTER = 0.15
+"""Of the colours of prompts and scenes, see `random_colours`."""
 
 
 class PromptedWindows(ABC):
@@ -69,7 +71,7 @@ class RepresentedWindows(PromptedWindows):
     """With z of the person's clip and the acting body's first image.
 
     The video model is frozen, so that z is made once and kept on disk; `variants` draws of it, from frames at slightly
-    different times, stand for the augmentation that frozen features cannot have.
+    different times and in other colours, stand for the augmentation that frozen features cannot have.
     """
 
     def __init__(self, windows: ActedWindows, representation: Representation, variants: int) -> None:
@@ -78,7 +80,7 @@ class RepresentedWindows(PromptedWindows):
         Args:
             windows: the episodes.
             representation: makes z.
-            variants: draws for every episode; the first is of frames at even times, as in acting.
+            variants: draws for every episode; the first is of frames at even times and unchanged, as in acting.
 
         Raises:
             UnderstudyError: the cache cannot be written.
@@ -123,7 +125,7 @@ def _cached(windows: ActedWindows, representation: Representation, variants: int
     assert isinstance(representation.model, SmallVideoModel)
     size = representation.model.config.image_size
     caches: dict[tuple[Path, str], FrameCache] = {}
-    digest = hashlib.sha256(f"{representation.fingerprint()} {variants}".encode())
+    digest = hashlib.sha256(f"{representation.fingerprint()} {variants} {_JITTER}".encode())
     for index in range(len(windows)):
         root, actor, episode = windows.clips(index)
         for name in (actor, _PERSON):
@@ -147,7 +149,7 @@ def _make(
     windows: ActedWindows, representation: Representation, variants: int, caches: dict[tuple[Path, str], FrameCache]
 ) -> Float16[np.ndarray, "N V Z"]:
     count = representation.config.num_frames
-    rng = np.random.default_rng(0)
+    rng, colours = np.random.default_rng(0), torch.Generator().manual_seed(0)
 
     def prompt(index: int, variant: int) -> UInt8[np.ndarray, "N S S 3"]:
         root, _, episode = windows.clips(index)
@@ -163,7 +165,10 @@ def _make(
     found = []
     for start in track(starts, description="representation", console=Console(stderr=True), transient=True):
         some = places[start : start + _TOGETHER]
-        prompts = to_float(torch.from_numpy(np.stack([prompt(*place) for place in some])))
-        scenes = to_float(torch.from_numpy(np.stack([scene(index) for index, _ in some])))
+        changed = torch.tensor([[float(variant > 0)] for _, variant in some])
+        prompts, scenes = (
+            to_float(torch.from_numpy(np.stack(images)), random_colours(len(some), _JITTER, colours).only(changed))
+            for images in ([prompt(*place) for place in some], [scene(index) for index, _ in some])
+        )
         found.append(representation(prompts, scenes).half().numpy())
     return np.concatenate(found).reshape(len(windows), variants, -1)

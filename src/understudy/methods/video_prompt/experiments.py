@@ -99,7 +99,7 @@ class VideoPromptExperiment(Stage2Experiment):
 
     representation: Path = Path("runs/video_prompt_stage1_tiny/policy")
     """What stage 1 exported."""
-    variants: int = 2
+    variants: int = 6
     """Draws of z for every episode."""
 
     def make_data(self) -> RepresentedWindows:
