@@ -72,6 +72,16 @@ def test_stage_1_is_built_on_the_autoencoder_and_keeps_it(trained):
     assert all(torch.equal(value, within.state_dict()[name]) for name, value in autoencoder.state_dict().items())
 
 
+def test_stage_1_goes_on_from_a_representation(trained):
+    start = trained / "video_prompt_stage1_debug" / "policy"
+    experiment = replace(_experiment(trained, "video_prompt_stage1_debug"), start=start)
+    data = experiment.make_data()
+    before = read_representation(start).model.state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in experiment.make_model(data).state_dict().items())
+    with pytest.raises(UnderstudyError, match=r"a video model of .*, this run's is"):
+        replace(experiment, model=replace(experiment.model, prompt_width=16)).make_model(data)
+
+
 def test_z_of_the_training_data_is_whitened(trained):
     data = _experiment(trained, "video_prompt_xhand_debug").make_data()
     z = np.stack([data.sample(i, np.random.default_rng(0))["z"] for i in range(len(data))])

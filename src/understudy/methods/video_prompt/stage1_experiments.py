@@ -10,11 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.episodes.cross_prediction import ClipConfig, CrossPrediction
+from understudy.errors import UnderstudyError
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.video_prompt.network_folder import (
     AutoencoderConfig,
     make_representation,
     read_autoencoder,
+    read_representation,
     write_autoencoder,
     write_representation,
 )
@@ -73,6 +75,8 @@ class CrossPredictionExperiment(ClipExperiment):
     losses: VideoLoss = field(default_factory=VideoLoss)
     autoencoder: Path | None = Path("runs/video_prompt_autoencoder_tiny/policy")
     """Trained before; None keeps new weights (for the ablation of an untrained stage 1, and in tests)."""
+    start: Path | None = None
+    """A representation whose video model is trained on, in place of new weights; the autoencoder is its own."""
     jitter: float = 0.15
     """Of colours, the same for both clips of a sample."""
     pooling: RepresentationConfig = field(default_factory=RepresentationConfig)
@@ -81,9 +85,15 @@ class CrossPredictionExperiment(ClipExperiment):
     """Pairs of clips that the components of z are found on."""
 
     def make_model(self, data: TrainingData) -> SmallVideoModel:
-        """A new model around the trained autoencoder."""
+        """A new model around the trained autoencoder, or the one to start from."""
         model = SmallVideoModel(self.model)
-        if self.autoencoder is not None:
+        if self.start is not None:
+            begun = read_representation(self.start).model
+            assert isinstance(begun, SmallVideoModel)
+            if begun.config != self.model:
+                raise UnderstudyError(f"{self.start}: a video model of {begun.config}, this run's is {self.model}")
+            model.load_state_dict(begun.state_dict())
+        elif self.autoencoder is not None:
             sizes = AutoencoderConfig(self.model.unet.latent, self.model.autoencoder_widths)
             model.autoencoder.load_state_dict(read_autoencoder(self.autoencoder, sizes).state_dict())
         return model
