@@ -100,6 +100,19 @@ def test_what_an_axis_holds_out_is_in_no_usual_layout(seed, unseen):
     assert all(item.xy[0] <= HELD_OUT_OBJECT_X[1] for item in sample_layout(unseen, "combination").objects)
 
 
+@given(UNSEEN)
+@settings(max_examples=30, deadline=None)
+def test_novel_cups_have_colours_and_prints_of_their_own(seed):
+    pour = get_task("pour")
+    novel, common = pour.sample_layout(seed, "object_type"), pour.sample_layout(seed)
+    assert {item.colour for item in novel.objects} <= set(CAP_COLOURS)
+    assert all(item.pattern for item in novel.objects)
+    assert len({item.name for item in novel.objects}) == len(novel.objects)
+    assert [(item.kind, item.xy) for item in novel.objects] == [(item.kind, item.xy) for item in common.objects]
+    assert not {item.colour for item in common.objects} & set(CAP_COLOURS)
+    assert {goal.target for goal in pour.goals(novel)} == {item.name for item in novel.objects}
+
+
 def test_backgrounds_and_people_of_an_axis_are_in_nothing_else():
     starts = (0, VALIDATION.start, TEST.start)
     seeds = [start + i for start in starts for i in range(100)]

@@ -24,6 +24,7 @@ def run(
     aligned: bool = False,
     disturb: float = 0.0,
     keep_failures: bool = False,
+    retarget: str = "",
     processes: int = 2,
 ) -> None:
     """Record tasks done by a person and by robots in the same layouts: one LeRobot v3 data set per embodiment.
@@ -35,6 +36,7 @@ def run(
       understudy record --task push --embodiments human_hand,xarm7_gripper --episodes 20 --out data/push
       understudy record --task pick_place,push,press_button --episodes 300 --disturb 0.15 --out data/three
       understudy record --task push --embodiments human_hand,xarm7_gripper --aligned --episodes 20 --out data/aligned
+      understudy record --task push --embodiments human_hand --retarget xarm7_xhand --episodes 240 --out data/people
 
     Args:
         task: One task or several, separated by commas; episodes take turns. See `understudy list tasks`.
@@ -54,6 +56,7 @@ def run(
         aligned: The person's hand goes where the robot's is, frame by frame; else each has an own way and time.
         disturb: Share, 0 to 0.5, of steps with all fingertips above 7 cm in which a robot is pushed; actions are clean.
         keep_failures: Record what an expert failed at, marked so.
+        retarget: Robots that are not recorded, by commas: the person's data set gets their actions for the tracked hand, too.
         processes: How many episodes are made side by side.
     """
     from understudy.episodes.recording.plan import ROBOT_FPS, RecordingPlan, first_seed_of
@@ -79,6 +82,7 @@ def run(
         aligned=aligned,
         disturb=disturb,
         keep_failures=keep_failures,
+        retarget=tuple(name for name in retarget.split(",") if name),
     )
     report = record_with_progress(plan, out, episodes, processes)
     for failure in report.failures:

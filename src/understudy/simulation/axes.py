@@ -122,9 +122,14 @@ def _instance(layout: Layout, rng: np.random.Generator) -> Layout:
 
 
 def _object_type(layout: Layout, rng: np.random.Generator) -> Layout:
-    """Every object of a kind that the usual range does not know."""
+    """Every object of a kind that the usual range does not know; full cups keep their shape, which hands are made for."""
+    full = any(item.kind == "cup" for item in layout.objects)
+    colours = iter([str(colour) for colour in rng.permutation(CAP_COLOURS)] if full else [])
 
     def other(item: Item) -> Item:
+        if item.kind == "cup":
+            colour, pattern = next(colours), PATTERNS[rng.integers(len(PATTERNS))]
+            return replace(item, name=f"{colour}_cup", colour=colour, pattern=pattern)
         kind = NOVEL_KINDS[rng.integers(len(NOVEL_KINDS))]
         return replace(item, name=f"{item.colour}_{kind}", kind=kind) if item.kind in BLOCKS else item
 
@@ -164,7 +169,9 @@ AXES: dict[str, Axis] = {
     "background": Axis("table, walls and light", _unchanged, background=True),
     "appearance": Axis("prints on the objects, colours of plates and buttons", _appearance),
     "instance": Axis("sizes and proportions of the objects", _instance),
-    "object_type": Axis("boxes and jugs for cubes and cylinders", _object_type, people=STAGES),
+    "object_type": Axis(
+        "boxes and jugs for cubes and cylinders, full cups of other colours with a print", _object_type, people=STAGES
+    ),
     "combination": Axis("position, appearance and background at once", _combination, background=True),
     "camera_turned": Axis("the prompt's camera, 15 degrees around the table", _unchanged, prompt_only=True),
     "unseen_person": Axis("the person: size, skin, bare arm", _unchanged, prompt_only=True),

@@ -34,6 +34,9 @@ def plan(**changes):
         ({"axis": "sideways", "first_seed": 1_000_000}, "sideways"),
         ({"aligned": True, "embodiments": ("xarm7_gripper",)}, "human_hand and one robot"),
         ({"aligned": True, "handedness": "any"}, "right hand"),
+        ({"retarget": ("xarm7_hand",), "track": True}, "did you mean 'xarm7_xhand'"),
+        ({"retarget": ("xarm7_xhand",)}, "actions of xarm7_xhand: are made of a tracked human_hand"),
+        ({"retarget": ("xarm7_xhand",), "track": True, "embodiments": PAIR[1:]}, "record both"),
     ],
 )
 def test_what_cannot_be_recorded_is_one_clear_line(changes, line):

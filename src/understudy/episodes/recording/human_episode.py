@@ -52,7 +52,7 @@ def human_features(plan: RecordingPlan) -> dict[str, Feature]:
         # Tracker and solver take seconds to import, which recording without them need not wait for.
         from understudy.episodes.recording.tracked import tracked_features
 
-        return features | tracked_features(plan.robots)
+        return features | tracked_features(plan.retargeted)
     return features | {"action": vector((*WRIST_COLUMNS, *HAND_JOINTS))}
 
 
@@ -127,7 +127,7 @@ def _track(
             stream.append(frame)
         stream.close()
         length_m = demonstration.body.hand_length_m
-        return tracked_columns(clip, demonstration.camera, length_m, len(frames), plan.robots)
+        return tracked_columns(clip, demonstration.camera, length_m, len(frames), plan.retargeted)
 
 
 def _chosen_frames(num_frames: int, wanted: int | None) -> Int[np.ndarray, " N"]:

@@ -58,6 +58,8 @@ class RecordingPlan:
     """Share, 0 to 0.5, of the steps with all fingertips above 7 cm in which a robot is pushed off its path."""
     keep_failures: bool = False
     """Record what failed, marked so, instead of going on to another seed."""
+    retarget: tuple[str, ...] = ()
+    """Robots that are not recorded, and whose actions are made of the tracked hand all the same."""
 
     def __post_init__(self) -> None:
         for embodiment in self.embodiments:
@@ -80,6 +82,11 @@ class RecordingPlan:
             raise UnderstudyError(
                 f"{self.human_frames} frames of each clip: the tracker needs them all; record without it (--no-track)"
             )
+        for robot in self.retarget:
+            if robot not in ROBOTS:
+                raise UnknownName("robot", robot, ROBOTS)
+        if self.retarget and (not self.track or PERSON not in self.embodiments):
+            raise UnderstudyError(f"actions of {', '.join(self.retarget)}: are made of a tracked {PERSON}; record both")
         if not 0 <= self.disturb <= 0.5:
             raise UnderstudyError(f"share of disturbed steps {self.disturb}: must lie in 0 to 0.5")
         if self.aligned and (len(self.robots) != 1 or len(self.embodiments) != 2):
@@ -95,6 +102,11 @@ class RecordingPlan:
     def robots(self) -> tuple[str, ...]:
         """The embodiments that are robots."""
         return tuple(name for name in self.embodiments if name in ROBOTS)
+
+    @property
+    def retargeted(self) -> tuple[str, ...]:
+        """Robots whose actions are made of the tracked hand: those that are recorded, then the others."""
+        return tuple(dict.fromkeys((*self.robots, *self.retarget)))
 
     @property
     def split(self) -> Split:

@@ -1,7 +1,7 @@
 """`recording.json`, beside the data sets: which command made them, so that only the same one goes on."""
 
 import json
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
 from understudy.episodes.recording.plan import RecordingPlan
@@ -34,10 +34,16 @@ def claim_folder(out: Path, plan: RecordingPlan) -> None:
 
 def _differences(path: Path, wanted: dict) -> list[str]:
     try:
-        found = dict(json.loads(path.read_text(encoding="utf-8")))
+        found = _defaults() | dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError) as error:
         raise UnderstudyError(f"{path}: no plan of a recording: {error}") from error
     names = sorted(wanted.keys() | found.keys())
     return [
         f"{name} {found.get(name)}, not {wanted.get(name)}" for name in names if found.get(name) != wanted.get(name)
     ]
+
+
+def _defaults() -> dict:
+    """What a plan says of a setting that its file does not have: one that came later."""
+    known = {field.name: field.default for field in fields(RecordingPlan) if field.default is not MISSING}
+    return dict(json.loads(json.dumps(known)))
