@@ -26,6 +26,8 @@ class GaussianModel(VideoModel):
     """D = mu + C (C + sigma^2)^-1 (x - mu) over the T frames; a token of 1 adds SHIFT to mu."""
 
     noise_aug = 0.5
+    image_size = 1
+    tap_channels = {}
 
     def __init__(self, mean: Tensor = MEAN, covariance: Tensor = COVARIANCE):
         super().__init__()

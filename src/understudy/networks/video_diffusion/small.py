@@ -4,6 +4,7 @@ It differs from SVD where that is what makes an hour of two cores enough: latent
 prompt enters as places in its frames (4 x 4 of each, from the same latents), not as one vector a frame.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -39,7 +40,7 @@ class SmallVideoModel(VideoModel):
 
     def __init__(self, config: SmallConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.image_size = config, config.image_size
         width, grid = config.prompt_width, config.image_size // FACTOR
         self.autoencoder = Autoencoder(config.unet.latent, config.autoencoder_widths)
         self.autoencoder.requires_grad_(False)
@@ -49,6 +50,11 @@ class SmallVideoModel(VideoModel):
         self.prompt_places = nn.Parameter(torch.randn(width, grid // 2, grid // 2) * 0.02)
         self.prompt_norm = nn.LayerNorm(width)
         self.unet = SmallUNet(config.unet, grid, width)
+
+    @property
+    def tap_channels(self) -> Mapping[str, int]:
+        """See `VideoModel`."""
+        return dict(zip(UP_BLOCKS, reversed(self.config.unet.widths), strict=True))
 
     @torch.no_grad()
     def encode(self, frames_BTCSS: Float[Tensor, "B T 3 S S"]) -> Float[Tensor, "B T L G G"]:

@@ -9,6 +9,8 @@ The first token is SVD's own; the others are ours (`PromptProjection`). With v-p
     D = x / (sigma^2 + 1) - sigma / sqrt(sigma^2 + 1) F(x / sqrt(sigma^2 + 1); ln sigma / 4)
 """
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -19,24 +21,39 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.networks.video_diffusion.clip_frames import ClipFrames
+from understudy.networks.video_diffusion.lora import LoraLinear, merge_lora
 from understudy.networks.video_diffusion.prompt_projection import PromptProjection
 from understudy.networks.video_diffusion.svd_config import SvdConfig, SvdIds
-from understudy.networks.video_diffusion.svd_folder import read_folder
+from understudy.networks.video_diffusion.svd_folder import SvdParts, read_folder
 from understudy.networks.video_diffusion.video_model import SVD_LEVELS, Denoised, VideoModel, is_blank
 
 __all__ = ["SvdVideoModel"]
 
 _ENCODED_AT_ONCE = 16
 """Frames: bounds the memory of the autoencoder."""
+_PAPER_SIZE = 256
+"""Of frames (A.1) [px]."""
 
 
 class SvdVideoModel(VideoModel):
     """SVD. UNet and prompt projection learn; autoencoder and image encoder are frozen."""
 
     def __init__(
-        self, unet: UNetSpatioTemporalConditionModel, vae: AutoencoderKLTemporalDecoder, clip: ClipFrames, ids: SvdIds
+        self,
+        unet: UNetSpatioTemporalConditionModel,
+        vae: AutoencoderKLTemporalDecoder,
+        clip: ClipFrames,
+        ids: SvdIds,
+        image_size: int = _PAPER_SIZE,
     ) -> None:
         """Put the parts together.
+
+        Args:
+            unet: what learns, beside the projection of the prompt.
+            vae: frames to latents and back.
+            clip: reads the first frame and the prompt.
+            ids: what the UNet is told of its videos.
+            image_size: of the frames that it is used for [px]; the networks take others, too.
 
         Raises:
             UnderstudyError: widths of the parts do not fit.
@@ -51,23 +68,27 @@ class SvdVideoModel(VideoModel):
         if context != clip.width:
             raise UnderstudyError(f"the UNet reads tokens of {context} numbers; the image encoder gives {clip.width}")
         self.unet, self.clip, self.ids, self.noise_aug = unet, clip, ids, ids.noise_aug
+        self.image_size = image_size
         self.vae = vae.eval().requires_grad_(False)
         self.prompt = PromptProjection(context)
         self.fresh: tuple[str, ...] = tuple(name for name, _ in self.named_parameters())
         """Weights that start new; all but those that `from_folder` read."""
 
     @classmethod
-    def build(cls, config: SvdConfig, ids: SvdIds) -> "SvdVideoModel":
+    def build(cls, config: SvdConfig, ids: SvdIds, image_size: int = _PAPER_SIZE) -> "SvdVideoModel":
         """All weights new."""
         return cls(
             UNetSpatioTemporalConditionModel(**config.unet()),
             AutoencoderKLTemporalDecoder(**config.vae()),
             ClipFrames(CLIPVisionModelWithProjection(CLIPVisionConfig(**config.clip()))),
             ids,
+            image_size,
         )
 
     @classmethod
-    def from_folder(cls, folder: Path, ids: SvdIds, new_unet: SvdConfig | None = None) -> "SvdVideoModel":
+    def from_folder(
+        cls, folder: Path, ids: SvdIds, new_unet: SvdConfig | None = None, image_size: int = _PAPER_SIZE
+    ) -> "SvdVideoModel":
         """Read a folder in the published layout: unet/, vae/, image_encoder/, feature_extractor/.
 
         Cross-attention keeps its published width, so that every weight of the UNet is read as it is. What reads the
@@ -77,19 +98,34 @@ class SvdVideoModel(VideoModel):
             folder: config.json and safetensors in each part.
             ids: what the UNet is told of its videos.
             new_unet: a UNet of this size, all new, in the place of the folder's, which then need not be there.
+            image_size: see `__init__`.
 
         Raises:
             UnderstudyError: something is absent, broken or does not fit.
         """
         unet = None if new_unet is None else UNetSpatioTemporalConditionModel(**new_unet.unet())
         parts = read_folder(folder, unet)
-        model = cls(parts.unet, parts.vae, parts.clip, ids)
+        model = cls(parts.unet, parts.vae, parts.clip, ids, image_size)
         if parts.prompt is not None:
             model.prompt = parts.prompt
         new = () if parts.prompt is not None else ("prompt.",)
         new = new if unet is None else (*new, "unet.")
         model.fresh = tuple(name for name in model.fresh if name.startswith(new))
         return model
+
+    def parts(self) -> SvdParts:
+        """What `write_folder` writes. LoRA is folded into a copy of the UNet, so that training could go on."""
+        unet = self.unet
+        if any(isinstance(part, LoraLinear) for part in unet.modules()):
+            unet = copy.deepcopy(unet)
+            merge_lora(unet)
+        return SvdParts(unet, self.vae, self.clip, self.prompt)
+
+    @property
+    def tap_channels(self) -> Mapping[str, int]:
+        """`up_blocks.0`, ...: widths of the UNet's levels from the coarsest on."""
+        widths = reversed(self.unet.config.block_out_channels)
+        return {f"up_blocks.{index}": width for index, width in enumerate(widths)}
 
     @torch.no_grad()
     def encode(self, frames_BTCSS: Float[Tensor, "B T 3 S S"]) -> Float[Tensor, "B T L G G"]:

@@ -52,6 +52,13 @@ class VideoModel(nn.Module, ABC):
     """Scalings, and where sampling starts and ends."""
     noise_aug: float = 0.0
     """Standard deviation of the noise on the pixels of the first frame, in its range -1 to 1."""
+    image_size: int
+    """Side of the frames that it makes [px]."""
+
+    @property
+    @abstractmethod
+    def tap_channels(self) -> Mapping[str, int]:
+        """Up-blocks that `denoise` can be asked for, from the coarsest on, and the channels of their maps."""
 
     @abstractmethod
     def encode(self, frames_BTCSS: Float[Tensor, "B T 3 S S"]) -> Float[Tensor, "B T L G G"]:
