@@ -56,7 +56,7 @@ def run(
         aligned: The person's hand goes where the robot's is, frame by frame; else each has an own way and time.
         disturb: Share, 0 to 0.5, of steps with all fingertips above 7 cm in which a robot is pushed; actions are clean.
         keep_failures: Record what an expert failed at, marked so.
-        retarget: Robots that are not recorded, by commas: the person's data set gets their actions for the tracked hand, too.
+        retarget: Robots, by commas, that are not recorded: the person's data set has their actions for the hand, too.
         processes: How many episodes are made side by side.
     """
     from understudy.episodes.recording.plan import ROBOT_FPS, RecordingPlan, first_seed_of
