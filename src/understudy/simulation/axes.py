@@ -122,7 +122,7 @@ def _instance(layout: Layout, rng: np.random.Generator) -> Layout:
 
 
 def _object_type(layout: Layout, rng: np.random.Generator) -> Layout:
-    """Every object of a kind that the usual range does not know; full cups keep their shape, as hands take one shape."""
+    """Every object of a kind that the usual range does not know. Full cups keep the shape that hands are made for."""
     full = any(item.kind == "cup" for item in layout.objects)
     colours = iter([str(colour) for colour in rng.permutation(CAP_COLOURS)] if full else [])
 
