@@ -5,7 +5,7 @@ from understudy.networks.action_diffusion import ActionDiffusion, DiffusionConfi
 from understudy.networks.transformer import Attention, Block, ConditionedBlock, position_codes
 
 WIDTH, HEADS = 16, 2
-SMALL = DiffusionConfig(WIDTH, HEADS, encoder_layers=1, decoder_layers=2, attention_dropout=0.0, dropout=0.0)
+SMALL = DiffusionConfig(WIDTH, HEADS, 1, 2, attention_dropout=0.0, dropout=0.0, mlp_dropout=0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +33,16 @@ def test_a_block_does_not_know_the_order_of_its_tokens():
     block, order = Block(WIDTH, HEADS), torch.tensor([2, 0, 1])
     x = torch.randn(1, 3, WIDTH)
     assert torch.allclose(block(x)[:, order], block(x[:, order]), atol=1e-6)
+
+
+def test_each_dropout_has_its_own_branch():
+    x = torch.randn(1, 3, WIDTH)
+    attention_out = Block(WIDTH, HEADS, dropout=1.0)
+    assert torch.equal(attention_out(x), x + attention_out.mlp(attention_out.norms[1](x)))
+    within_mlp = Block(WIDTH, HEADS, mlp_dropout=1.0)
+    assert torch.equal(within_mlp(x), x + within_mlp.attention(within_mlp.norms[0](x)))
+    within_mlp.eval()
+    assert not torch.equal(within_mlp(x), x + within_mlp.attention(within_mlp.norms[0](x)))
 
 
 def test_position_codes_are_apart_and_bounded():

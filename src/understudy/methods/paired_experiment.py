@@ -12,7 +12,7 @@ from understudy.networks.action_diffusion import DiffusionConfig
 
 __all__ = ["SMALLEST", "PairedExperiment"]
 
-SMALLEST = DiffusionConfig(32, 2, encoder_layers=1, decoder_layers=1, attention_dropout=0.0, dropout=0.0)
+SMALLEST = DiffusionConfig(32, 2, 1, 1, attention_dropout=0.0, dropout=0.0, mlp_dropout=0.0)
 """Of `debug` experiments."""
 
 

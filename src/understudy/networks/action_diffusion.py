@@ -26,6 +26,8 @@ class DiffusionConfig:
     decoder_layers: int = 6
     attention_dropout: float = 0.3
     dropout: float = 0.1
+    """Of the outputs of attention."""
+    mlp_dropout: float = 0.05
     edm: EDM = field(default_factory=EDM)
 
 
@@ -45,7 +47,7 @@ class ActionDiffusion(nn.Module):
         action_size = sum(parts)
         self.config, self.chunk, self.action_size = config, chunk, action_size
         width = config.width
-        rates = config.attention_dropout, config.dropout
+        rates = config.attention_dropout, config.dropout, config.mlp_dropout
         self.encoder = nn.ModuleList([Block(width, config.heads, *rates) for _ in range(config.encoder_layers)])
         self.encoder_norm = nn.LayerNorm(width)
         self.action_in = nn.Linear(action_size, width)

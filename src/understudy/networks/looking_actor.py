@@ -29,7 +29,13 @@ class LookConfig:
     """Places of the present image that are looked at, chosen by what is wanted, what is seen and the robot's state."""
     diffusion: DiffusionConfig = field(
         default_factory=lambda: DiffusionConfig(
-            width=128, heads=4, encoder_layers=2, decoder_layers=3, attention_dropout=0.0, dropout=0.0
+            width=128,
+            heads=4,
+            encoder_layers=2,
+            decoder_layers=3,
+            attention_dropout=0.0,
+            dropout=0.0,
+            mlp_dropout=0.0,
         )
     )
 

@@ -63,17 +63,33 @@ def _mlp(width: int, dropout: float) -> nn.Sequential:
 class Block(nn.Module):
     """Self-attention, then an MLP, each added to what comes in."""
 
-    def __init__(self, width: int, heads: int, attention_dropout: float = 0.0, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        attention_dropout: float = 0.0,
+        dropout: float = 0.0,
+        mlp_dropout: float = 0.0,
+    ) -> None:
+        """New weights.
+
+        Args:
+            width: of a token, D.
+            heads: divides it.
+            attention_dropout: of the weights of attention.
+            dropout: of the outputs of attention.
+            mlp_dropout: between the layers of the MLP.
+        """
         super().__init__()
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(2)])
         self.attention = Attention(width, heads, attention_dropout)
-        self.mlp = _mlp(width, dropout)
+        self.mlp = _mlp(width, mlp_dropout)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x_BND: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """Mix tokens."""
         x_BND = x_BND + self.dropout(self.attention(self.norms[0](x_BND)))
-        return x_BND + self.dropout(self.mlp(self.norms[1](x_BND)))
+        return x_BND + self.mlp(self.norms[1](x_BND))
 
 
 class ConditionedBlock(nn.Module):
@@ -82,12 +98,28 @@ class ConditionedBlock(nn.Module):
     At initialisation every gate is zero: the block is the identity.
     """
 
-    def __init__(self, width: int, heads: int, attention_dropout: float = 0.0, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        attention_dropout: float = 0.0,
+        dropout: float = 0.0,
+        mlp_dropout: float = 0.0,
+    ) -> None:
+        """New weights.
+
+        Args:
+            width: of a token, D.
+            heads: divides it.
+            attention_dropout: of the weights of attention.
+            dropout: of the outputs of attention.
+            mlp_dropout: between the layers of the MLP.
+        """
         super().__init__()
         self.norms = nn.ModuleList([nn.LayerNorm(width, elementwise_affine=False) for _ in range(3)])
         self.attention = Attention(width, heads, attention_dropout)
         self.cross_attention = Attention(width, heads, attention_dropout)
-        self.mlp = _mlp(width, dropout)
+        self.mlp = _mlp(width, mlp_dropout)
         self.dropout = nn.Dropout(dropout)
         self.modulation = nn.Linear(width, 9 * width)
         nn.init.zeros_(self.modulation.weight)
@@ -100,7 +132,7 @@ class ConditionedBlock(nn.Module):
         parts = self.modulation(nn.functional.silu(vector_BD))[:, None].chunk(9, dim=-1)
         x_BND = x_BND + parts[2] * self.dropout(self.attention(self._modulated(0, x_BND, parts)))
         x_BND = x_BND + parts[5] * self.dropout(self.cross_attention(self._modulated(1, x_BND, parts), context_BMD))
-        return x_BND + parts[8] * self.dropout(self.mlp(self._modulated(2, x_BND, parts)))
+        return x_BND + parts[8] * self.mlp(self._modulated(2, x_BND, parts))
 
     def _modulated(self, branch: int, x_BND: Tensor, parts: tuple[Tensor, ...]) -> Tensor:
         shift, scale = parts[3 * branch], parts[3 * branch + 1]

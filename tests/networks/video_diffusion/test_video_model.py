@@ -27,12 +27,15 @@ class GaussianModel(VideoModel):
 
     noise_aug = 0.5
     image_size = 1
-    tap_channels = {}
 
     def __init__(self, mean: Tensor = MEAN, covariance: Tensor = COVARIANCE):
         super().__init__()
         self.mean, self.covariance = mean, covariance
         self.seen: list[tuple[Tensor, ...]] = []
+
+    @property
+    def tap_channels(self):
+        return {}
 
     def encode(self, frames_BTCSS):
         return frames_BTCSS[:, :, :1, :1, :1]

@@ -196,7 +196,7 @@ def xhand_language_debug() -> LabelExperiment:
 def xhand_debug() -> VideoPromptExperiment:
     """Seconds: for tests."""
     stages = ((8, 4), (8, 2), (8, 2))
-    smallest = DiffusionConfig(32, 2, encoder_layers=1, decoder_layers=1, attention_dropout=0.0, dropout=0.0)
+    smallest = DiffusionConfig(32, 2, 1, 1, attention_dropout=0.0, dropout=0.0, mlp_dropout=0.0)
     return replace(
         xhand_tiny(),
         name="video_prompt_xhand_debug",

@@ -9,9 +9,10 @@ from torch import Tensor
 from understudy.methods.experiment import Batch
 from understudy.methods.video_prompt.model import PARTS, PromptPolicyModel
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
+from understudy.networks.action_diffusion import ActionDiffusion
 from understudy.networks.image_encoder import random_colours, to_float
 
-__all__ = ["LossConfig", "action_loss", "loss"]
+__all__ = ["LossConfig", "acting_loss", "action_loss", "loss"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,26 @@ def action_loss(
     return (per_action * exists_BK).sum() / exists_BK.sum().clamp(min=1)
 
 
+def acting_loss(
+    head: ActionDiffusion,
+    pdcp: PDCP | None,
+    context_BMD: Float[Tensor, "B M D"],
+    batch: Batch,
+    generator: torch.Generator,
+    config: LossConfig,
+) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+    """Eq. 4: of the actions, and of the clustering tokens, which come first in the context of every window."""
+    times = batch["actions"].shape[1]
+    errors = head.loss(context_BMD, batch["actions"].flatten(0, 1), generator)
+    total = action_loss(errors, batch["exists"].flatten(0, 1).bool(), config)
+    parts = {"action": total.detach()}
+    if pdcp is not None:
+        terms = pdcp(context_BMD[:, 0], batch["skill"].repeat_interleave(times), generator)
+        total = total + pdcp.weighted(terms)
+        parts |= {name: value.detach() for name, value in terms.items()}
+    return total, parts
+
+
 def loss(
     model: PromptPolicyModel, pdcp: PDCP | None, batch: Batch, generator: torch.Generator, config: LossConfig
 ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
@@ -63,12 +84,5 @@ def loss(
     shift = torch.randn(len(shown), 1, PARTS[0], generator=generator, device=generator.device) * config.path_shift
     shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
     context = model.context(shown, images.flatten(0, 1))
-    errors = model.head.loss(context, batch["actions"].flatten(0, 1), generator)
-    found = action_loss(errors, batch["exists"].flatten(0, 1).bool(), config)
-    total = found + config.path_weight * path_loss
-    parts = {"action": found.detach(), "path": path_loss.detach()}
-    if pdcp is not None:
-        terms = pdcp(context[:, 0], batch["skill"].repeat_interleave(times), generator)
-        total = total + pdcp.weighted(terms)
-        parts |= {name: value.detach() for name, value in terms.items()}
-    return total, parts
+    total, parts = acting_loss(model.head, pdcp, context, batch, generator, config)
+    return total + config.path_weight * path_loss, parts | {"path": path_loss.detach()}
