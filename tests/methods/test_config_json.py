@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import pytest
 
@@ -17,6 +18,7 @@ class Inner:
 class Outer:
     inner: Inner
     name: str = "a"
+    kind: Literal["warm", "cold"] = "warm"
 
 
 def test_what_was_written_comes_back():
@@ -34,6 +36,10 @@ def test_what_is_left_out_has_its_default():
         ({"inner": {"rate": 1.0, "speed": 2}}, r"here\.inner: unknown field 'speed'; valid: rate, steps"),
         ({"name": "b"}, "here: .*inner"),
         ({"inner": 3}, r"here\.inner: must be an object"),
+        ({"inner": {"rate": "fast"}}, r"here\.inner\.rate: 'fast': must be of type float"),
+        ({"inner": {"rate": True}}, r"here\.inner\.rate: True: must be of type float"),
+        ({"inner": {"rate": 1}, "name": None}, r"here\.name: None: must be of type str"),
+        ({"inner": {"rate": 1}, "kind": "hot"}, r"here\.kind: 'hot'; valid: 'warm', 'cold'"),
     ],
 )
 def test_what_does_not_fit_is_named(content, message):

@@ -64,8 +64,13 @@ class Normalisation:
             raise UnderstudyError(f"{where}: a normalisation needs kind, names, offset and scale: {error}") from error
         if kind not in NORMALISATIONS:
             raise UnknownName("normalisation", str(kind), NORMALISATIONS)
-        if not (offset.shape == scale.shape == (len(names),) and np.isfinite(offset).all() and (scale > 0).all()):
-            raise UnderstudyError(f"{where}: offset and scale need one finite number per name, scale above 0")
+        if not offset.shape == scale.shape == (len(names),):
+            raise UnderstudyError(f"{where}: offset and scale need one number for each of the {len(names)} names")
+        for name, low, spread in zip(names, offset, scale, strict=True):
+            if not (np.isfinite(low) and np.isfinite(spread) and spread > 0):
+                raise UnderstudyError(
+                    f"{where}: {name}: offset {low:g}, scale {spread:g}: must be finite numbers, scale above 0"
+                )
         return Normalisation(kind, names, offset, scale)
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from understudy.errors import UnderstudyError
 
 __all__ = ["config_from_json"]
 
 C = TypeVar("C")
+_PLAIN: Mapping[type, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}
+"""Type of a field -> what JSON may hold there."""
 
 
 def config_from_json(kind: type[C], content: object, where: str) -> C:
@@ -20,7 +22,8 @@ def config_from_json(kind: type[C], content: object, where: str) -> C:
         where: file and field, for errors.
 
     Raises:
-        UnderstudyError: a field that `kind` does not have, or one that is missing and has no default.
+        UnderstudyError: a field that `kind` does not have, one that is missing and has no default, or a plain value of
+            another type.
     """
     if not isinstance(content, Mapping):
         raise UnderstudyError(f"{where}: must be an object with the fields of {kind.__name__}")
@@ -34,11 +37,20 @@ def config_from_json(kind: type[C], content: object, where: str) -> C:
             value = config_from_json(hints[name], value, f"{where}.{name}")
         elif get_origin(hints[name]) is tuple:
             value = _tuples(value)
+        _check_plain(hints[name], value, f"{where}.{name}")
         values[name] = value
     try:
         return kind(**values)
     except TypeError as error:
         raise UnderstudyError(f"{where}: {error}") from error
+
+
+def _check_plain(kind: Any, value: object, where: str) -> None:  # noqa: ANN401 - a type
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        raise UnderstudyError(f"{where}: {value!r}; valid: {', '.join(map(repr, get_args(kind)))}")
+    number_for_switch = isinstance(value, bool) and kind is not bool
+    if kind in _PLAIN and (number_for_switch or not isinstance(value, _PLAIN[kind])):
+        raise UnderstudyError(f"{where}: {value!r}: must be of type {kind.__name__}")
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -1,5 +1,6 @@
 """What every policy with an action diffusion head does alike: look, sample a chunk, carry out a part of it."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from understudy.embodiments import get_embodiment
 from understudy.episodes.normalisation import Normalisation
 from understudy.errors import UnderstudyError
 from understudy.methods.config_json import config_from_json
@@ -70,9 +72,22 @@ class Execution:
         where = str(folder.path / "policy.json")
         sampling = SamplingConfig.from_json(folder.require("sampling"), f"{where}: sampling")
         sampling.check_chunk(chunk, f"{where}: sampling")
-        return Execution(
-            Normalisation.from_json(folder.require("normalisation"), where), float(folder.require("dt_s")), sampling
-        )
+        normalisation = Normalisation.from_json(folder.require("normalisation"), f"{where}: normalisation")
+        _check_names(normalisation.names, folder.robot, f"{where}: normalisation")
+        dt_s = folder.require("dt_s")
+        if isinstance(dt_s, bool) or not isinstance(dt_s, int | float) or not 0 < dt_s < math.inf:
+            raise UnderstudyError(f"{where}: dt_s {dt_s!r}: must be a number of seconds above 0")
+        return Execution(normalisation, float(dt_s), sampling)
+
+
+def _check_names(names: tuple[str, ...], robot: str, where: str) -> None:
+    """A policy whose numbers mean something else than the robot's would move it wildly."""
+    wanted = get_embodiment(robot).action_space.names
+    if len(names) != len(wanted):
+        raise UnderstudyError(f"{where}: {len(names)} names; an action of {robot} has {len(wanted)} numbers")
+    for place, (name, right) in enumerate(zip(names, wanted, strict=True)):
+        if name != right:
+            raise UnderstudyError(f"{where}: number {place} is {name!r}; in an action of {robot} it is {right!r}")
 
 
 class DiffusionPolicy(Policy):
@@ -95,7 +110,13 @@ class DiffusionPolicy(Policy):
             execution: normalisation, control step and sampling.
             seed: of the noise, which is the same in every episode.
             proprioception: whether it looks at the robot's state, not at images alone.
+
+        Raises:
+            UnderstudyError: network and normalisation have different numbers of dimensions.
         """
+        names = execution.normalisation.names
+        if head.action_size != len(names):
+            raise UnderstudyError(f"a network of {head.action_size} numbers an action, a normalisation of {len(names)}")
         self._head, self._execution = head, execution
         self._seed, self._generator = seed, torch.Generator()
         self.image_size = image_size

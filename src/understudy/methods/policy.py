@@ -27,6 +27,9 @@ class Policy(ABC):
     execute: int | None = None
     """Actions of a chunk that are carried out before it is asked again; None for all."""
 
+    familiarity: float | None = None
+    """How familiar the prompt of this episode is, 0 (not at all) to 1; None where nothing is known of it."""
+
     @abstractmethod
     def reset(self, prompt: Prompt) -> None:
         """Begin an episode. What depends on prompt and scene is made at the first `act`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -85,7 +86,8 @@ def load_weights(model: nn.Module, folder: Path) -> None:
     """Fill the model from `model.safetensors`, as float32.
 
     Raises:
-        UnderstudyError: no such file, damaged, or keys or shapes that are not the model's; names them.
+        UnderstudyError: no such file, damaged, keys or shapes that are not the model's, or numbers that are not
+            finite; names them.
     """
     path = folder / "model.safetensors"
     try:
@@ -101,5 +103,7 @@ def load_weights(model: nn.Module, folder: Path) -> None:
     for name, value in tensors.items():
         if value.shape != wanted[name].shape:
             raise UnderstudyError(f"{path}: {name} is {tuple(value.shape)}, the model has {tuple(wanted[name].shape)}")
+        if not torch.isfinite(value).all():
+            raise UnderstudyError(f"{path}: {name} holds numbers that are not finite: export the policy again")
     model.load_state_dict({name: value.to(wanted[name].dtype) for name, value in tensors.items()})
     model.eval().requires_grad_(False)

@@ -1,25 +1,42 @@
-"""The few frames of a prompt that a network looks at."""
+"""The few frames of a prompt that a network looks at: at even times, whatever the clip's frame rate is."""
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, Int, UInt8
 
 from understudy.episodes.square_image import square_image
-from understudy.episodes.windows import even_frames
-from understudy.perception.video import read_frames
+from understudy.errors import PromptError
+from understudy.perception.video import frame_times, read_frames
 from understudy.records import HumanVideo
 
-__all__ = ["prompt_frames"]
+__all__ = ["frames_at_even_times", "prompt_frames"]
 
 
 def prompt_frames(video: HumanVideo | None, count: int, size: int) -> UInt8[np.ndarray, "N S S 3"]:
     """`count` frames at even times from first to last, the middle square at `size` px; black without a video.
 
     Raises:
-        UnderstudyError: a video that cannot be read.
+        BadVideo: a video that cannot be read to its end.
+        PromptError: a single picture where several frames are looked at: nothing can be seen to happen in it.
     """
     if video is None:
         return np.zeros((count, size, size, 3), dtype=np.uint8)
-    numbers = even_frames(video.num_frames, count).tolist()
-    frames = enumerate(read_frames(video))
-    found = {number: square_image(frame, size) for number, (_, frame) in frames if number in numbers}
-    return np.stack([found[number] for number in numbers])
+    times = frame_times(video)
+    if count > 1 and len(times) < 2:
+        raise PromptError(
+            f"{video.path}: it has {len(times)} frame, so nothing happens in it: give a video of the whole motion"
+        )
+    numbers = frames_at_even_times(times, count)
+    chosen, places = np.unique(numbers, return_inverse=True)
+    frames = [square_image(frame, size) for _, frame in read_frames(video, only=set(chosen.tolist()))]
+    return np.stack(frames)[places]
+
+
+def frames_at_even_times(time_s: Float[np.ndarray, " T"], count: int) -> Int[np.ndarray, " N"]:
+    """Numbers of the frames nearest to `count` even times from the first to the last; a short clip repeats frames.
+
+    Args:
+        time_s: of every frame [s], increasing.
+        count: how many.
+    """
+    wanted = np.linspace(time_s[0], time_s[-1], count)
+    return np.interp(wanted, time_s, np.arange(len(time_s))).round().astype(np.int64)

@@ -4,7 +4,7 @@ PyAV reports trouble in many types (its own, and `ValueError`, `IndexError`, `EO
 the layers below); `_decoding` is the one narrow place where they become `BadVideo`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,13 +16,13 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from understudy.errors import BadVideo
 from understudy.perception.video_writer import write_video
 from understudy.records import Camera, HumanVideo
 
-__all__ = ["MAX_PIXELS", "open_video", "read_frames", "write_video"]
+__all__ = ["MAX_PIXELS", "frame_times", "open_video", "read_frames", "write_video"]
 
 MAX_PIXELS = 64_000_000
 """Largest frame that is decoded [px]: 8K video has 33 million; a larger claim is a broken or hostile header."""
@@ -64,7 +64,9 @@ def open_video(path: Path, camera: Camera | None = None) -> HumanVideo:
     return HumanVideo(path, width, height, rate or 30.0, num_frames, rotation_deg, camera)
 
 
-def read_frames(video: HumanVideo, allow_partial: bool = False) -> Iterator[tuple[float, UInt8[np.ndarray, "H W 3"]]]:
+def read_frames(
+    video: HumanVideo, allow_partial: bool = False, only: Collection[int] | None = None
+) -> Iterator[tuple[float, UInt8[np.ndarray, "H W 3"]]]:
     """Yield (time from the first frame [s], upright RGB image) one by one; nothing is kept.
 
     Times are the container's presentation times, strictly increasing: a frame without one, or not after its
@@ -73,10 +75,26 @@ def read_frames(video: HumanVideo, allow_partial: bool = False) -> Iterator[tupl
     Args:
         video: from `open_video`.
         allow_partial: end quietly where decoding ends, instead of raising.
+        only: numbers of the frames that are wanted, from 0; the others are decoded and passed over. None: all.
 
     Raises:
         BadVideo: fewer frames than the container declares, a damaged packet, or a size that changes midway.
     """
+    for number, (time_s, frame) in enumerate(_timed(video, allow_partial)):
+        if only is None or number in only:
+            yield time_s, _upright(video, frame, number + 1)
+
+
+def frame_times(video: HumanVideo) -> Float[np.ndarray, " T"]:
+    """When each frame is shown [s], as `read_frames` gives it, from 0; every frame is decoded, none is kept.
+
+    Raises:
+        BadVideo: fewer frames than the container declares, or a damaged packet.
+    """
+    return np.array([time_s for time_s, _ in _timed(video, allow_partial=False)])
+
+
+def _timed(video: HumanVideo, allow_partial: bool) -> Iterator[tuple[float, VideoFrame]]:
     with _opened(video.path) as (container, stream):
         count = _Count()
         first_s, last_s = None, -1.0 / video.fps
@@ -86,7 +104,7 @@ def read_frames(video: HumanVideo, allow_partial: bool = False) -> Iterator[tupl
                 first_s = time_s or 0.0
             elapsed = last_s + 1.0 / video.fps if time_s is None or time_s - first_s <= last_s else time_s - first_s
             last_s = elapsed
-            yield elapsed, _upright(video, frame, count.frames)
+            yield elapsed, frame
         if not allow_partial:
             _check_complete(video, container, stream, count, last_s)
 
@@ -203,7 +221,7 @@ def _check_complete(
 
     Containers without a frame count (webm, mkv) are judged by their duration.
     """
-    hint = "the file is cut off or damaged; --allow-partial takes what is there"
+    hint = "the file is cut off or damaged: copy it again, or keep what is there (watch: --allow-partial)"
     if stream.frames > 0:
         expected = stream.frames - count.discarded
         short = count.packets < stream.frames or count.frames < expected - _SKIPPED_AT_A_CUT
