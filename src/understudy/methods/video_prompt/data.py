@@ -74,19 +74,23 @@ class RepresentedWindows(PromptedWindows):
     different times and in other colours, stand for the augmentation that frozen features cannot have.
     """
 
-    def __init__(self, windows: ActedWindows, representation: Representation, variants: int) -> None:
+    def __init__(
+        self, windows: ActedWindows, representation: Representation, variants: int, *, any_scene: bool = False
+    ) -> None:
         """Make z of every episode, or read it from the cache.
 
         Args:
             windows: the episodes.
             representation: makes z.
             variants: draws for every episode; the first is of frames at even times and unchanged, as in acting.
+            any_scene: the scene of further draws is of any time in the episode, not its first image: for policies that
+                make z anew as they act.
 
         Raises:
             UnderstudyError: the cache cannot be written.
         """
         super().__init__(windows)
-        self._z = _cached(windows, representation, variants)
+        self._z = _cached(windows, representation, variants, any_scene)
 
     @property
     def z_size(self) -> int:
@@ -120,12 +124,15 @@ class LabelledWindows(PromptedWindows):
         return self._vectors[self.windows.label(index)]
 
 
-def _cached(windows: ActedWindows, representation: Representation, variants: int) -> Float16[np.ndarray, "N V Z"]:
+def _cached(
+    windows: ActedWindows, representation: Representation, variants: int, any_scene: bool
+) -> Float16[np.ndarray, "N V Z"]:
     """From the file that is named by all that z depends on; made if it is not there."""
     assert isinstance(representation.model, SmallVideoModel)
     size = representation.model.config.image_size
     caches: dict[tuple[Path, str], FrameCache] = {}
-    digest = hashlib.sha256(f"{representation.fingerprint()} {variants} {_JITTER}".encode())
+    scenes = " any scene" if any_scene else ""
+    digest = hashlib.sha256(f"{representation.fingerprint()} {variants} {_JITTER}{scenes}".encode())
     for index in range(len(windows)):
         root, actor, episode = windows.clips(index)
         for name in (actor, _PERSON):
@@ -137,7 +144,7 @@ def _cached(windows: ActedWindows, representation: Representation, variants: int
     path = frame_cache_folder() / "representations" / f"{digest.hexdigest()[:16]}.npy"
     try:
         if not path.exists():
-            found = _make(windows, representation, variants, caches)
+            found = _make(windows, representation, variants, any_scene, caches)
             with replacing(path) as temporary, temporary.open("wb") as file:
                 np.save(file, found)
         return np.load(path, mmap_mode="r", allow_pickle=False)
@@ -146,7 +153,11 @@ def _cached(windows: ActedWindows, representation: Representation, variants: int
 
 
 def _make(
-    windows: ActedWindows, representation: Representation, variants: int, caches: dict[tuple[Path, str], FrameCache]
+    windows: ActedWindows,
+    representation: Representation,
+    variants: int,
+    any_scene: bool,
+    caches: dict[tuple[Path, str], FrameCache],
 ) -> Float16[np.ndarray, "N V Z"]:
     count = representation.config.num_frames
     rng, colours = np.random.default_rng(0), torch.Generator().manual_seed(0)
@@ -156,9 +167,10 @@ def _make(
         clip = caches[root, _PERSON].episode(episode)
         return clip[uneven_frames(len(clip), count, rng) if variant else even_frames(len(clip), count)]
 
-    def scene(index: int) -> UInt8[np.ndarray, "S S 3"]:
+    def scene(index: int, variant: int) -> UInt8[np.ndarray, "S S 3"]:
         root, actor, episode = windows.clips(index)
-        return caches[root, actor].episode(episode)[0]
+        clip = caches[root, actor].episode(episode)
+        return clip[rng.integers(len(clip)) if any_scene and variant else 0]
 
     places = [(index, variant) for index in range(len(windows)) for variant in range(variants)]
     starts = range(0, len(places), _TOGETHER)
@@ -168,7 +180,7 @@ def _make(
         changed = torch.tensor([[float(variant > 0)] for _, variant in some])
         prompts, scenes = (
             to_float(torch.from_numpy(np.stack(images)), random_colours(len(some), _JITTER, colours).only(changed))
-            for images in ([prompt(*place) for place in some], [scene(index) for index, _ in some])
+            for images in ([prompt(*place) for place in some], [scene(*place) for place in some])
         )
         found.append(representation(prompts, scenes).half().numpy())
     return np.concatenate(found).reshape(len(windows), variants, -1)

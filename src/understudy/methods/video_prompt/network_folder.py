@@ -13,7 +13,7 @@ from understudy.files import write_text
 from understudy.methods import PRETRAINED
 from understudy.methods.config_json import config_from_json
 from understudy.methods.policy_folder import load_weights, save_weights
-from understudy.methods.video_prompt.representation import Representation, RepresentationConfig
+from understudy.methods.video_prompt.representation import LATENTS, Representation, RepresentationConfig
 from understudy.networks.video_diffusion.small import SmallConfig, SmallVideoModel
 from understudy.networks.video_diffusion.small_autoencoder import Autoencoder
 from understudy.networks.video_diffusion.small_unet import UP_BLOCKS
@@ -110,6 +110,7 @@ def find_representation(said: object, where: Path) -> Representation:
 def make_representation(model: SmallVideoModel, config: RepresentationConfig) -> Representation:
     """Not fitted yet."""
     width = dict(zip(UP_BLOCKS, reversed(model.config.unet.widths), strict=True))
+    width[LATENTS] = 2 * model.config.unet.latent
     return Representation(model, config, sum(width[tap] for tap in config.taps))
 
 

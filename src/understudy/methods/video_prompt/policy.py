@@ -53,6 +53,9 @@ class _PathPolicy(DiffusionPolicy):
 class VideoPromptPolicy(_PathPolicy):
     """`video_prompt` with trained weights, prompted with a video."""
 
+    each_chunk: bool = False
+    """Make z anew from prompt and present image for every chunk; else once, at the first."""
+
     def __init__(
         self, model: PromptPolicyModel, representation: Representation, execution: Execution, seed: int
     ) -> None:
@@ -72,6 +75,13 @@ class VideoPromptPolicy(_PathPolicy):
         self._prompt: HumanVideo | None = None
         self.familiarity: float | None = None
         """Of the prompt in this scene, 0 to 1 (see `Familiarity`); None before the first `act`."""
+
+    def _context(
+        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
+    ) -> Float[Tensor, "1 M D"]:
+        if self.each_chunk:
+            self._path = None
+        return super()._context(images_B2CSS, states_B2A)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -98,7 +108,7 @@ class VideoPromptPolicy(_PathPolicy):
         frames = prompt_frames(self._prompt, self._representation.config.num_frames, self._frame_size)
         scene = torch.nn.functional.interpolate(image_1CSS, (self._frame_size, self._frame_size), mode="area")
         z = self._representation(to_float(torch.from_numpy(frames)[None]), scene)
-        if self._model.familiarity is not None:
+        if self._model.familiarity is not None and self.familiarity is None:
             self.familiarity = float(self._model.familiarity(z)[0])
         return z
 
@@ -151,10 +161,16 @@ def load(folder: Path, robot: str, seed: int) -> VideoPromptPolicy | LabelPolicy
     config = config_from_json(ModelConfig, description.require("model"), f"{where}: model")
     execution = Execution.of_folder(description, config.chunk)
     model = PromptPolicyModel(config)
+    if "prompt_encoder" in description.content:
+        from understudy.methods.video_prompt.end_to_end import load_end_to_end
+
+        return load_end_to_end(description, seed)
     if "text" in description.content:
         text = Text.from_json(description.require("text"), str(where))
         load_weights(model, folder)
         return LabelPolicy(model, text, execution, seed)
     representation = find_representation(description.require("representation"), where)
     load_weights(model, folder)
-    return VideoPromptPolicy(model, representation, execution, seed)
+    policy = VideoPromptPolicy(model, representation, execution, seed)
+    policy.each_chunk = bool(description.content.get("z_each_chunk"))
+    return policy

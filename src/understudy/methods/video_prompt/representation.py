@@ -22,7 +22,10 @@ from torch.nn.functional import adaptive_avg_pool2d
 from understudy.errors import UnderstudyError
 from understudy.networks.video_diffusion.video_model import VideoModel, one_step_features
 
-__all__ = ["Representation", "RepresentationConfig"]
+__all__ = ["LATENTS", "Representation", "RepresentationConfig"]
+
+LATENTS = "latents"
+"""A tap that is no up-block: the autoencoder's latents of the prompt and of the scene, which no video model has seen."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class RepresentationConfig:
     """How z is made; its length is times * cells^2 * channels."""
 
     taps: tuple[str, ...] = ("up_0", "up_1")
-    """Up-blocks whose maps are read."""
+    """Up-blocks whose maps are read; `LATENTS` for the ablation without the video model."""
     num_frames: int = 16
     """Of the prompt and of the video that is asked for."""
     times: int = 8
@@ -88,7 +91,11 @@ class Representation(nn.Module):
         config = self.config
         tokens = self.model.prompt_tokens(prompt_BNCSS, scene_BCSS)
         first = self.model.encode(scene_BCSS[:, None])[:, 0]
-        maps = one_step_features(self.model, first, tokens, config.num_frames, config.taps, config.seed)
+        taps = tuple(tap for tap in config.taps if tap != LATENTS)
+        maps = dict(one_step_features(self.model, first, tokens, config.num_frames, taps, config.seed)) if taps else {}
+        if LATENTS in config.taps:
+            prompt = self.model.encode(prompt_BNCSS)
+            maps[LATENTS] = torch.cat([prompt, first[:, None].expand_as(prompt)], dim=2)
         pooled = [adaptive_avg_pool2d(maps[tap].flatten(0, 1).float(), config.cells) for tap in config.taps]
         cells_BTKC = torch.cat(pooled, dim=1).flatten(2).transpose(1, 2).unflatten(0, (len(scene_BCSS), -1))
         return cells_BTKC.unflatten(1, (config.times, -1)).mean(2)
