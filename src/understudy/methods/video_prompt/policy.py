@@ -150,7 +150,7 @@ class LabelPolicy(_PathPolicy):
         return self._text.vectors([self._label])
 
 
-def load(folder: Path, robot: str, seed: int) -> VideoPromptPolicy | LabelPolicy:
+def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
     """The policy of a folder that `understudy train` wrote.
 
     Raises:

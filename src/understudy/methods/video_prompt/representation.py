@@ -25,7 +25,7 @@ from understudy.networks.video_diffusion.video_model import VideoModel, one_step
 __all__ = ["LATENTS", "Representation", "RepresentationConfig"]
 
 LATENTS = "latents"
-"""A tap that is no up-block: the autoencoder's latents of the prompt and of the scene, which no video model has seen."""
+"""A tap that is no up-block: the autoencoder's latents of prompt and scene, which no video model has seen."""
 
 
 @dataclass(frozen=True)
