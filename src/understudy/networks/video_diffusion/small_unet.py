@@ -1,7 +1,9 @@
 """A small space-time UNet in the layout of SVD's: residual blocks in space, attention over time and over a prompt.
 
 Two levels: cells of the latents (G x G) and half as many in each direction. What makes it quick beside its widths is
-that attention over space and over the prompt happens at the coarse level alone.
+that attention over space and over the prompt happens at the coarse level alone. What makes it learn quickly is that the
+prompt, whose tokens are places in its frames, is also added where and when it lies: attention then need only find what
+people and robots do at other times and places.
 """
 
 from collections.abc import Mapping
@@ -96,6 +98,7 @@ class SmallUNet(nn.Module):
         self.noise = nn.Sequential(nn.Linear(fine, emb), nn.SiLU(), nn.Linear(emb, emb))
         self.places = nn.Parameter(torch.randn(fine, grid, grid) * 0.02)
         self.conv_in = nn.Conv2d(2 * config.latent, fine, 3, padding=1)
+        self.prompt_there = nn.Linear(prompt_width, fine, bias=False)
         self.prompt_in = nn.Linear(prompt_width, coarse)
         count, heads = config.blocks, config.heads
         self.down_fine = nn.ModuleList([_SpaceTime(fine, fine, emb, heads) for _ in range(count)])
@@ -116,10 +119,13 @@ class SmallUNet(nn.Module):
         first_BLGG: Float[Tensor, "B L G G"],
         tokens_BMD: Float[Tensor, "B M D"],
     ) -> tuple[Float[Tensor, "B T L G G"], Mapping[str, Float[Tensor, "B T C g g"]]]:
-        """F, and the maps after each of `UP_BLOCKS`."""
+        """F, and the maps after each of `UP_BLOCKS`.
+
+        Tokens are those of (G/2)^2 places in frames at even times, the frames in order, their number M (2/G)^2.
+        """
         length = x_BTLGG.shape[1]
         x = torch.cat([x_BTLGG, first_BLGG[:, None].expand(-1, length, -1, -1, -1)], dim=2)
-        x = _each(self.conv_in, x) + self.places
+        x = _each(self.conv_in, x) + self.places + self._where_it_lies(tokens_BMD, length)
         codes = position_codes(torch.arange(length, device=x.device), x.shape[2])
         noise = position_codes(1000 * c_noise_B, x.shape[2], longest=10_000.0)
         emb = self.noise(noise[:, None] + codes)
@@ -142,6 +148,12 @@ class SmallUNet(nn.Module):
         maps[UP_BLOCKS[1]] = x
         out = nn.functional.silu(self.norm_out(x.flatten(0, 1)))
         return self.conv_out(out).unflatten(0, (-1, length)), maps
+
+    def _where_it_lies(self, tokens_BMD: Float[Tensor, "B M D"], length: int) -> Float[Tensor, "B T C G G"]:
+        """The prompt at its own places, its frames spread over T."""
+        grid = self.places.shape[-1]
+        x = self.prompt_there(tokens_BMD).unflatten(1, (-1, grid // 2, grid // 2)).movedim(-1, 1)  # B C N g g
+        return nn.functional.interpolate(x, (length, grid, grid), mode="trilinear").movedim(1, 2)
 
 
 def _each(layer: nn.Module, x_BTCgg: Tensor) -> Tensor:
