@@ -54,6 +54,14 @@ def test_a_card_changes_no_fingerprint(tmp_path):
     assert fingerprint(tmp_path) == before
 
 
+def test_a_row_may_have_a_policy_for_each_task(tmp_path):
+    push, press = policy(tmp_path / "a"), policy(tmp_path / "b", b"2")
+    rows = contestants(SUITE, [f"full@push={push}", f"full@press_button={press}", "oracle"], SUITE.robots)
+    assert [(row.row, row.task) for row in rows] == [("full", "push"), ("full", "press_button"), ("oracle", None)]
+    with pytest.raises(UnknownName, match=r"juggle.*pick_place"):
+        contestants(SUITE, [f"full@juggle={push}"], SUITE.robots)
+
+
 def test_what_cannot_be_a_row_is_named(tmp_path):
     with pytest.raises(UnknownName, match="oracle"):
         contestants(SUITE, ["nonsense"], SUITE.robots)

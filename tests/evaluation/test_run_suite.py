@@ -162,6 +162,22 @@ def test_slow_rows_get_the_first_layouts_of_all(options):
     assert seeds == {"by_heart": [0, 1, 2, 3], "still": [0, 1]}
 
 
+def test_a_row_with_a_policy_for_one_task_meets_that_task_alone(options):
+    suite = get_suite("first_policies")
+    both = replace(options, policies=("row@push=still", "row@press_button=by_heart"), tasks=(), prompts=("right",))
+    found = {(turn.task, turn.contestant.policy) for turn in plan(suite, both)}
+    assert found == {("push", "still"), ("press_button", "by_heart")}
+    with pytest.raises(UnderstudyError, match="nothing to run: no row for pick_place"):
+        plan(suite, replace(both, tasks=("pick_place",)))
+
+
+def test_the_layouts_of_a_suite_may_lie_on_an_axis(options):
+    suite = get_suite("video_prompt_objects")
+    turns = plan(suite, replace(options, policies=("oracle",), robots=(), tasks=(), prompts=()))
+    assert {turn.axis for turn in turns} == {"object_type"}
+    assert {turn.task for turn in turns} == {"pick_place", "pour", "push"}
+
+
 def test_replay_gets_fewer_prompts_unless_they_are_asked_for(options):
     suite = get_suite("first_policies")
     usual = plan(suite, replace(options, policies=("oracle", "still"), robots=()))

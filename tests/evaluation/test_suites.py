@@ -17,10 +17,11 @@ def test_a_suite_can_be_planned_and_names_what_there_is(name):
     assert not any(get_axis(axis).prompt_only for axis in suite.axes)
     for task in suite.tasks:
         assert set(suite.robots) & set(get_task(task).embodiments)
-        for axis in (None, *suite.axes):
+        for axis in (suite.layouts, *suite.axes):
             get_task(task).sample_layout(1_000_000, axis)
     turns = plan(suite, SuiteOptions(episodes=2, policies=("oracle",)))
-    assert {turn.axis for turn in turns} == {None, *suite.axes}
+    assert {turn.axis for turn in turns} == {suite.layouts, *suite.axes}
+    assert set(suite.curve) <= set(suite.named_rows)
     assert {turn.task for turn in turns} == set(suite.tasks)
     columns = {*suite.tasks, *suite.axes, "all"}
     assert {column for _, column in suite.paper} <= columns

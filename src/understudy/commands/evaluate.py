@@ -38,10 +38,11 @@ def run(
       understudy evaluate first_policies --policy runs/my_run/policy oracle --episodes 5 --out /tmp/results
       understudy evaluate first_policies --row-episodes kinematic 10
       understudy evaluate watch
+      understudy evaluate video_prompt_skills --policy full@push=runs/push/policy full@hold=runs/hold/policy oracle
 
     Args:
         suite: See `understudy list suites`.
-        policy: Rows: NAME_OR_FOLDER or ROW=NAME_OR_FOLDER; several of one row are training seeds. Default: see above.
+        policy: Rows: NAME_OR_FOLDER, ROW=..., ROW@TASK=...; several of one row are training seeds. Default: see above.
         episodes: Layouts per task; as many as the suite says by default.
         first_seed: Seed of the first layout; the sealed test range by default. Choices belong on 1000000 and above.
         robots: Only these robots.

@@ -13,11 +13,13 @@ from understudy.evaluation.judge import Judge, goals_of_label
 from understudy.evaluation.prompts import Shown, make_prompt, shown_by
 from understudy.evaluation.rollout import run_rollout
 from understudy.evaluation.rows import Contestant, fingerprint, policy_folder
+from understudy.evaluation.taken import FirstTaken
 from understudy.files import write_text
 from understudy.methods import make_policy
 from understudy.methods.policy import Policy
 from understudy.provenance import code_commit
 from understudy.simulation.tabletop import Tabletop
+from understudy.simulation.tasks import Goal
 
 __all__ = ["Episode", "Job", "Turn", "read_episode", "run_job", "run_turn"]
 
@@ -120,6 +122,8 @@ def run_turn(
         by_words: the policy takes words.
         score: 0 to 100 on the labelled goal.
         failure: why what was asked for is not fulfilled; empty if it is.
+        mis_grasp: a near neighbour of what was asked for was taken first; None where it has none.
+        familiarity: of the prompt, 0 to 1; None from policies that do not tell.
         detail: more about a prompt that could not be followed.
         steps, seconds, shown, commit: control steps, wall time, what the prompt shows, the code that ran it.
 
@@ -134,9 +138,10 @@ def run_turn(
     asked, label, labelled = _judges(table, shown)
     by_words = policy.prompt_kind == "label"
     told, others = (label, (asked, labelled)) if by_words else (asked, (label, labelled))
+    taken = FirstTaken(table.layout, _asked(table, shown)[1].target)
     steps, score, detail = 0, 0.0, ""
     try:
-        result = run_rollout(table, policy, prompt, asked=told, judges=others, on_step=on_step)
+        result = run_rollout(table, policy, prompt, asked=told, judges=(*others, taken), on_step=on_step)
         steps, score = result.num_steps, result.score
     except PromptError as error:  # a prompt that cannot be followed is a failed episode, and is counted as one
         detail = str(error)
@@ -150,7 +155,9 @@ def run_turn(
         "label": safe and label.holds,
         "by_words": by_words,
         "score": score,
-        "failure": "prompt" if detail else "" if safe and asked.holds else _failure(table, asked),
+        "failure": "prompt" if detail else "" if safe and asked.holds else _failure(table, asked, taken),
+        "mis_grasp": taken.mis_grasp,
+        "familiarity": None if detail else getattr(policy, "familiarity", None),
         "detail": detail,
         "steps": steps,
         "seconds": round(time.monotonic() - started, 3),
@@ -162,17 +169,23 @@ def run_turn(
 def _judges(table: Tabletop, shown: Shown | None) -> tuple[Judge, Judge, Judge]:
     """Of what the prompt asks for, of everything that its words may mean, and of the labelled goal."""
     labelled = Judge(table.task.name, [table.goal], table.layout)
-    if shown is None or shown.layout != table.layout:  # blank, or the same thing shown elsewhere
-        task, goal = table.task.name, table.goal
-    else:
-        task, goal = shown.task, shown.goal
+    task, goal = _asked(table, shown)
     words = Judge(task, goals_of_label(task, goal, table.layout), table.layout)
     return Judge(task, [goal], table.layout), words, labelled
 
 
-def _failure(table: Tabletop, asked: Judge) -> str:
-    """`lost` and `unstable` without the object's name, else as the prompted task says it."""
-    return table.failure().partition(":")[0] if table.lost() else asked.failure(table.state)
+def _asked(table: Tabletop, shown: Shown | None) -> tuple[str, Goal]:
+    """Task and goal that the prompt asks for on this table."""
+    if shown is None or shown.layout != table.layout:  # blank, or the same thing shown elsewhere
+        return table.task.name, table.goal
+    return shown.task, shown.goal
+
+
+def _failure(table: Tabletop, asked: Judge, taken: FirstTaken) -> str:
+    """`lost` and `unstable` without the object's name, `mis_grasp`, else as the prompted task says it."""
+    if table.lost():
+        return table.failure().partition(":")[0]
+    return "mis_grasp" if taken.mis_grasp else asked.failure(table.state)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Judges whether one of several goals is fulfilled while an episode runs: the labelled one, the prompted one, any."""
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -8,10 +9,18 @@ from understudy.simulation.layout import Layout
 from understudy.simulation.state import TableState
 from understudy.simulation.tasks import Goal, get_task
 
-__all__ = ["HOLD_STEPS", "Judge", "goals_of_label"]
+__all__ = ["HOLD_STEPS", "Judge", "Watcher", "goals_of_label"]
 
 HOLD_STEPS = 3
 """Control steps that a goal must hold in a row to count as reached: 0.3 s."""
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """What looks at an episode while it runs."""
+
+    def see(self, state: TableState) -> None:
+        """Take note of the next state."""
 
 
 def goals_of_label(task: str, goal: Goal, layout: Layout) -> tuple[Goal, ...]:

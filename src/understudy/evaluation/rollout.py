@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from understudy.errors import UnderstudyError
-from understudy.evaluation.judge import Judge
+from understudy.evaluation.judge import Judge, Watcher
 from understudy.methods.policy import Policy, Prompt
 from understudy.records import ActionChunk
 from understudy.simulation.controller import CONTROL_DT_S
@@ -37,7 +37,7 @@ def run_rollout(
     prompt: Prompt,
     *,
     asked: Judge | None = None,
-    judges: Sequence[Judge] = (),
+    judges: Sequence[Watcher] = (),
     on_step: Callable[[Tabletop], None] | None = None,
 ) -> Rollout:
     """Run one episode from reset.
@@ -50,7 +50,7 @@ def run_rollout(
         policy: acts; it is reset with `prompt`.
         prompt: what says what to do.
         asked: judges what the prompt asks for, and gives the time limit; the table's own goal by default.
-        judges: further ones that see every state, for scores of other goals.
+        judges: others that see every state: of other goals, or of what else happens.
         on_step: called after every control step, for recording.
 
     Raises:

@@ -29,6 +29,8 @@ class Contestant:
     truth: bool = False
     """It is given the true hand track, not the clip."""
     fingerprint: str = "built_in"
+    task: str | None = None
+    """The only task that it is a row for; None for all of them."""
 
     @property
     def key(self) -> str:
@@ -61,18 +63,19 @@ def contestants(suite: Suite, asked: Sequence[str], robots: Sequence[str]) -> li
 
     Args:
         suite: gives the rows if none are asked for: the pretrained policies of its methods, then its own rows.
-        asked: `NAME_OR_FOLDER` or `ROW=NAME_OR_FOLDER`; commas separate several.
+        asked: `NAME_OR_FOLDER`, `ROW=NAME_OR_FOLDER` or, where a row has a policy for each task,
+            `ROW@TASK=NAME_OR_FOLDER`; commas separate several.
         robots: where policies that are not made for one robot act; those made for another one are refused if asked for
             by name, and left out if not.
 
     Raises:
-        UnderstudyError: unknown policies or robots, or nothing left to evaluate.
+        UnderstudyError: unknown policies, robots or tasks, or nothing left to evaluate.
     """
     for robot in robots:
         if robot not in ROBOTS:
             raise UnknownName("robot", robot, ROBOTS)
     words = [part for word in asked for part in word.split(",") if part]
-    found = [_contestant(word, robots) for word in words or _default_rows(suite)]
+    found = [_contestant(word, robots, suite.tasks) for word in words or _default_rows(suite)]
     for one in found:
         if words and not one.robots:
             raise UnderstudyError(f"{one.policy}: acts on {_description(one.policy)['robot']}, not on {list(robots)}")
@@ -88,18 +91,22 @@ def _default_rows(suite: Suite) -> list[str]:
     return [*learned, *suite.rows]
 
 
-def _contestant(word: str, robots: Sequence[str]) -> Contestant:
-    row, _, policy = word.rpartition("=")
+def _contestant(word: str, robots: Sequence[str], tasks: Sequence[str]) -> Contestant:
+    place, _, policy = word.rpartition("=")
+    row, at, its_task = place.partition("@")
+    if at and its_task not in tasks:
+        raise UnknownName("task", its_task, tasks)
     if row and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", row):
         raise UnderstudyError(f"row {row!r}: names of rows are small letters, digits and single underscores")
+    task = its_task or None
     truth = policy == ORACLE
     name = "kinematic" if truth else policy
     folder = policy_folder(name)
     if folder is None:
-        return Contestant(row or policy, name, tuple(robots), truth)
+        return Contestant(row or policy, name, tuple(robots), truth, task=task)
     description = _description(name)
     its = tuple(robot for robot in robots if robot == description["robot"])
-    return Contestant(row or description["method"], name, its, fingerprint=fingerprint(folder))
+    return Contestant(row or description["method"], name, its, fingerprint=fingerprint(folder), task=task)
 
 
 def _description(policy: str) -> dict[str, str]:

@@ -11,15 +11,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.evaluation.episode import Episode, Job, Turn, read_episode, run_job
+from understudy.evaluation.mis_grasp import mis_grasp_cells
 from understudy.evaluation.parallel import run_parallel
 from understudy.evaluation.prompts import PROMPTS
 from understudy.evaluation.replays import choose, make_replay
 from understudy.evaluation.result_file import make_report
+from understudy.evaluation.risk_coverage import familiarity_cells
 from understudy.evaluation.rows import contestants
-from understudy.evaluation.suite_page import write_suite_page
+from understudy.evaluation.suite_page import curve_svg, write_suite_page
 from understudy.evaluation.suites import Suite, get_suite
 from understudy.evaluation.summary import Table, summarise
 from understudy.evaluation.table_file import refuse_other_table, table_name, write_table
+from understudy.files import write_text
 from understudy.records import EvalReport
 from understudy.simulation.axes import get_axis
 from understudy.simulation.seeds import TEST, split_of
@@ -76,7 +79,8 @@ def run_suite(name: str, options: SuiteOptions) -> EvalReport:
             progress.advance(bar, len(finished))
     table = Table(suite, options.first_seed, {turn: _read(turn, runs) for turn in turns})
     minutes = (time.monotonic() - started + earlier_s) / 60
-    report = make_report(path.stem, command, minutes, summarise(table))
+    cells = [*summarise(table), *mis_grasp_cells(table), *familiarity_cells(table)]
+    report = make_report(path.stem, command, minutes, cells)
     written = write_table(path, report, table.places)
     _write_page(table, report, runs, options)
     return written
@@ -89,6 +93,10 @@ def _write_page(table: Table, report: EvalReport, runs: Path, options: SuiteOpti
         for _ in run_parallel(make_replay, replays, options.processes):
             progress.advance(bar)
     write_suite_page(table, report, replays, runs / f"{report.name}.html")
+    for robot in dict.fromkeys(robot for _, robot in table.places):
+        drawn = curve_svg(table.suite, report, robot)
+        if drawn:
+            write_text(runs / f"{report.name}-{robot}.svg", drawn)
 
 
 def _progress() -> Progress:
@@ -112,16 +120,18 @@ def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
     unknown = set(options.row_episodes) - {row.row for row in rows}
     if unknown:
         raise UnknownName("row", min(unknown), [row.row for row in rows])
-    axes = (options.axis,) if options.axis is not None else (None, *suite.axes)
+    axes = (options.axis,) if options.axis is not None else (suite.layouts, *suite.axes)
     turns = []
     for index, task, axis, row in product(range(episodes), tasks, axes, rows):
-        if index >= limits.get(row.row, episodes):
+        if index >= limits.get(row.row, episodes) or row.task not in (None, task):
             continue
         for robot in row.robots:
             its = prompts or _prompts(suite, row.row, robot)
             if axis in suite.axes:
                 its = [prompt for prompt in its if prompt in suite.axis_prompts]
             turns += [Turn(row, robot, task, options.first_seed + index, prompt, axis) for prompt in its]
+    if not turns:
+        raise UnderstudyError(f"suite {suite.name}: nothing to run: no row for {', '.join(tasks)}")
     return turns
 
 

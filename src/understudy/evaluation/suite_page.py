@@ -6,13 +6,16 @@ from itertools import combinations
 from pathlib import Path
 
 from understudy.evaluation.bar_chart import Bar, part_chart, rate_chart
+from understudy.evaluation.curve_chart import Point, curve_chart
 from understudy.evaluation.page import badge, card, page, video
 from understudy.evaluation.replays import Replay
+from understudy.evaluation.risk_coverage import risk_coverage_chart
+from understudy.evaluation.suites import Suite
 from understudy.evaluation.summary import ALL, PROMPT_SCORES, Table
 from understudy.files import write_text
 from understudy.records import EvalCell, EvalReport
 
-__all__ = ["write_suite_page"]
+__all__ = ["curve_svg", "write_suite_page"]
 
 _EXPLAINED = {
     "right": "right: the task is shown (or said) as it is to be done",
@@ -38,7 +41,8 @@ def write_suite_page(table: Table, report: EvalReport, replays: Sequence[Replay]
     stamp = f"commit {report.commit}, {report.date}, {report.machine}, {report.minutes:g} minutes"
     lead = f"<code>{escape(report.command)}</code><br>{escape(stamp)}; first seed {table.first_seed}"
     body = [*_charts(table, report), _rates_table(report), *_paper(table, report), *_differences(table)]
-    body += [*_failures(table), *_films(table, replays), _method(table)]
+    body += [*_curve(table, report), *_familiarity(table, report), *_failures(table), *_films(table, replays)]
+    body += [_method(table)]
     title = report.name.replace("_", " ").capitalize()
     write_text(path, page(title, lead, "".join(body)))
 
@@ -106,6 +110,36 @@ def _paper(table: Table, report: EvalReport) -> Iterator[str]:
     lines = [[c.row, c.robot or "", c.column or "", _rate(c), f"{c.paper:.0%}"] for c in cells]
     note = f'<p class="soft">{escape(table.suite.paper_name)}. Other robots and scenes: no comparison of skill.</p>'
     yield card("Beside the paper", note + _html_table(["row", "robot", "column", "here", "paper"], lines))
+
+
+def curve_svg(suite: Suite, report: EvalReport, robot: str) -> str:
+    """Success with the right prompt over the number of each row, a line a column; empty without such rows."""
+    curves: dict[str, list[Point]] = {}
+    for row, number in suite.curve.items():
+        for cell in _cells(report, robot):
+            if (cell.row, cell.prompt) == (row, "right") and cell.low is not None and cell.high is not None:
+                point = Point(number, cell.value, cell.low, cell.high, f"{row}, {cell.column}: {_rate(cell)}")
+                curves.setdefault(cell.column or "", []).append(point)
+    return curve_chart(list(curves.items()), list(suite.curve.values()), suite.curve_name) if curves else ""
+
+
+def _curve(table: Table, report: EvalReport) -> Iterator[str]:
+    for robot in _robots(table):
+        drawn = curve_svg(table.suite, report, robot)
+        if drawn:
+            yield card(f"Success over {table.suite.curve_name}, {robot}", drawn)
+
+
+def _familiarity(table: Table, report: EvalReport) -> Iterator[str]:
+    """Success over the share of prompts that are kept, for rows that tell how familiar a prompt is."""
+    told = dict.fromkeys((cell.row, cell.robot or "") for cell in report.cells if cell.metric == "risk_coverage_area")
+    for row, robot in told:
+        if (row, robot) in table.places:
+            note = (
+                '<p class="soft">Of the most familiar prompts so many are kept: how often is done what they ask for? '
+            )
+            note += "A line that rises to the left belongs to a policy that knows which prompts it can follow.</p>"
+            yield card(f"Familiar prompts: {row} on {robot}", note + risk_coverage_chart(report, row, robot))
 
 
 def _differences(table: Table) -> Iterator[str]:

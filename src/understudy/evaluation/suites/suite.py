@@ -37,6 +37,12 @@ class Suite:
     """Prompts that rows get in those."""
     over_all_tasks: bool = True
     """Whether there is a column `all`, in which every task has the same weight."""
+    layouts: str | None = None
+    """Axis on which the layouts of its tasks lie; None for the usual range."""
+    curve: Mapping[str, float] = field(default_factory=dict)
+    """Row -> the number over which its success is drawn, in order; empty for no such chart."""
+    curve_name: str = ""
+    """What that number is."""
     paper: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """(row, column) -> success rate in the paper with the right prompt."""
     paper_name: str = ""

@@ -1,0 +1,26 @@
+"""Suite `video_prompt_human_demos`: a novel skill's success against how many human demonstrations of it there were.
+
+Section 6 of the paper leaves that open: "substantially increasing human demonstration data for specific tasks could
+help". All rows have the same 40 grasping trajectories of the robot; `--policy human_40@push=FOLDER` and so on.
+"""
+
+from understudy.evaluation.suites.suite import Suite
+from understudy.evaluation.suites.video_prompt_skills import SKILLS
+
+__all__ = ["SUITE"]
+
+_COUNTS = (0, 40, 80, 160, 300)
+
+SUITE = Suite(
+    name="video_prompt_human_demos",
+    rows=("oracle",),
+    methods=(),
+    robots=("xarm7_xhand",),
+    tasks=SKILLS,
+    prompts=("right", "moved"),
+    episodes=100,
+    named_rows=tuple(f"human_{count}" for count in _COUNTS),
+    row_episodes={"oracle": 50},
+    curve={f"human_{count}": float(count) for count in _COUNTS},
+    curve_name="human demonstrations of the skill",
+)
