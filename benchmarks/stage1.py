@@ -201,7 +201,7 @@ def main() -> None:
     options = parser.parse_args()
     started = time.monotonic()
     representation = read_representation(options.representation)
-    size, length = representation.model.config.image_size, representation.config.num_frames
+    size, length = representation.model.image_size, representation.config.num_frames
     reader, mean, scale = train_reader(Clips(options.train, options.robot, size, length), options.minutes)
     clips = Clips(options.test, options.robot, size, length)
     cells = [

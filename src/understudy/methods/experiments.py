@@ -9,11 +9,14 @@ from understudy.methods.experiment import Experiment
 
 __all__ = ["EXPERIMENTS", "get_experiment"]
 
+_MORE = ("video_prompt.svd_experiments", "video_prompt.joint_experiments")
+"""Modules with experiments beside those that every learned method has."""
+
 
 def _collect() -> Mapping[str, Callable[[], Experiment]]:
     found: dict[str, Callable[[], Experiment]] = {}
-    for method in LEARNED:
-        found |= import_module(f"understudy.methods.{method}.experiments").EXPERIMENTS
+    for module in (*(f"{method}.experiments" for method in LEARNED), *_MORE):
+        found |= import_module(f"understudy.methods.{module}").EXPERIMENTS
     return found
 
 

@@ -21,9 +21,9 @@ from understudy.episodes.windows import even_frames, uneven_frames
 from understudy.errors import UnderstudyError
 from understudy.files import replacing
 from understudy.methods.video_prompt.representation import Representation
+from understudy.networks.device import best_device
 from understudy.networks.image_encoder import random_colours, to_float
 from understudy.networks.text import Text
-from understudy.networks.video_diffusion.small import SmallVideoModel
 
 __all__ = ["LabelledWindows", "PromptedWindows", "RepresentedWindows"]
 
@@ -128,8 +128,7 @@ def _cached(
     windows: ActedWindows, representation: Representation, variants: int, any_scene: bool
 ) -> Float16[np.ndarray, "N V Z"]:
     """From the file that is named by all that z depends on; made if it is not there."""
-    assert isinstance(representation.model, SmallVideoModel)
-    size = representation.model.config.image_size
+    size = representation.model.image_size
     caches: dict[tuple[Path, str], FrameCache] = {}
     scenes = " any scene" if any_scene else ""
     digest = hashlib.sha256(f"{representation.fingerprint()} {variants} {_JITTER}{scenes}".encode())
@@ -159,7 +158,7 @@ def _make(
     any_scene: bool,
     caches: dict[tuple[Path, str], FrameCache],
 ) -> Float16[np.ndarray, "N V Z"]:
-    count = representation.config.num_frames
+    count = representation.to(best_device()).config.num_frames
     rng, colours = np.random.default_rng(0), torch.Generator().manual_seed(0)
 
     def prompt(index: int, variant: int) -> UInt8[np.ndarray, "N S S 3"]:
@@ -182,5 +181,5 @@ def _make(
             to_float(torch.from_numpy(np.stack(images)), random_colours(len(some), _JITTER, colours).only(changed))
             for images in ([prompt(*place) for place in some], [scene(*place) for place in some])
         )
-        found.append(representation(prompts, scenes).half().numpy())
+        found.append(representation(prompts, scenes).half().cpu().numpy())
     return np.concatenate(found).reshape(len(windows), variants, -1)

@@ -17,6 +17,7 @@ from understudy.methods.video_prompt.loss import LossConfig, loss
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.methods.video_prompt.pdcp import PDCP
+from understudy.methods.video_prompt.policy_network import PolicyConfig, PolicyNetwork, make_network, network_to_json
 from understudy.methods.video_prompt.stage1_experiments import STAGE1_EXPERIMENTS
 from understudy.networks.action_diffusion import DiffusionConfig
 from understudy.networks.text import ClipText, Text, WordText, vocabulary_of
@@ -24,10 +25,10 @@ from understudy.networks.text import ClipText, Text, WordText, vocabulary_of
 __all__ = ["EXPERIMENTS", "LabelExperiment", "VideoPromptExperiment"]
 
 
-class _Trained(nn.Module):
+class TrainedPolicy(nn.Module):
     """The policy, and what only training needs."""
 
-    def __init__(self, policy: PromptPolicyModel, pdcp: PDCP | None) -> None:
+    def __init__(self, policy: PolicyNetwork, pdcp: PDCP | None) -> None:
         super().__init__()
         self.policy, self.pdcp = policy, pdcp
 
@@ -41,7 +42,7 @@ class Stage2Experiment(Experiment):
     """Learn from people's episodes, too."""
     num_times: int = 8
     """Windows of one episode in a sample."""
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: PolicyConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     acted: ActedConfig = field(default_factory=lambda: ActedConfig(normalisation="symmetric"))
@@ -62,17 +63,18 @@ class Stage2Experiment(Experiment):
         )
         return ActedWindows(self.data, config)
 
-    def make_model(self, data: TrainingData) -> _Trained:
+    def make_model(self, data: TrainingData) -> TrainedPolicy:
         """New networks for the prompts and skills of the data."""
         assert isinstance(data, PromptedWindows)
-        policy = PromptPolicyModel(replace(self.model, z_size=data.z_size))
+        policy = make_network(replace(self.model, z_size=data.z_size))
         wanted = self.losses.pdcp
         pdcp = None if wanted is None else PDCP(self.model.diffusion.width, len(data.skills), wanted)
-        return _Trained(policy, pdcp)
+        return TrainedPolicy(policy, pdcp)
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """See `loss.py`."""
-        assert isinstance(model, _Trained)
+        assert isinstance(model, TrainedPolicy)
+        assert isinstance(model.policy, PromptPolicyModel)
         return loss(model.policy, model.pdcp, batch, generator, self.losses)
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
@@ -80,13 +82,13 @@ class Stage2Experiment(Experiment):
         assert isinstance(data, PromptedWindows)
         return {"normalisation": data.normalisation.to_json(), "dt_s": 0.1}
 
-    def write(self, policy: PromptPolicyModel, data: TrainingData, folder: Path) -> None:
+    def write(self, policy: PolicyNetwork, data: TrainingData, folder: Path) -> None:
         """A policy folder."""
         content = {
             "method": "video_prompt",
             "robot": self.robot,
             "experiment": self.name,
-            "model": asdict(policy.config),
+            **network_to_json(policy),
             "sampling": asdict(self.sampling),
             **self.fitted(data),
         }
@@ -116,10 +118,10 @@ class VideoPromptExperiment(Stage2Experiment):
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder; it knows the prompts of training, and names the representation, which it does not hold."""
-        assert isinstance(model, _Trained)
+        assert isinstance(model, TrainedPolicy)
         assert isinstance(data, RepresentedWindows)
         prompts = data.prompts()
-        policy = PromptPolicyModel(replace(model.policy.config, familiar_prompts=len(prompts)))
+        policy = make_network(replace(model.policy.config, familiar_prompts=len(prompts)))
         policy.load_state_dict(model.policy.state_dict(), strict=False)
         assert policy.familiarity is not None
         policy.familiarity.fit(prompts)
@@ -145,7 +147,7 @@ class LabelExperiment(Stage2Experiment):
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder."""
-        assert isinstance(model, _Trained)
+        assert isinstance(model, TrainedPolicy)
         self.write(model.policy, data, folder)
 
     def _text(self, windows: ActedWindows) -> Text:
@@ -179,6 +181,7 @@ def xhand_robot_only() -> VideoPromptExperiment:
 
 def _in_words(experiment: VideoPromptExperiment, name: str) -> LabelExperiment:
     """The same run with labels for videos."""
+    assert isinstance(experiment.model, ModelConfig)
     shared = {entry.name: getattr(experiment, entry.name) for entry in fields(Stage2Experiment)}
     return LabelExperiment(**shared | {"name": name, "model": replace(experiment.model, z_tokens=1)})
 

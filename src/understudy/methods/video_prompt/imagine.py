@@ -1,5 +1,6 @@
 """What a video model takes a prompt to mean for a robot: the robot's video, sampled."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -9,19 +10,18 @@ from jaxtyping import UInt8
 
 from understudy.episodes.square_image import square_image
 from understudy.methods.prompt_frames import prompt_frames
-from understudy.methods.video_prompt.network_folder import read_representation
+from understudy.methods.video_prompt.network_folder import read_representation, representation_folder
+from understudy.networks.device import best_device
 from understudy.networks.image_encoder import to_float
-from understudy.networks.video_diffusion.small import SmallVideoModel
-from understudy.networks.video_diffusion.svd import SvdVideoModel
 from understudy.networks.video_diffusion.svd_config import SvdIds
 from understudy.networks.video_diffusion.video_model import VideoModel, encode_first, sample_video
 from understudy.records import HumanVideo
 
-__all__ = ["SHOWN_PX", "imagine", "load_video_model", "side_by_side"]
+__all__ = ["SHOWN_PX", "imagine", "load_video_model", "side_by_side", "video_model_of"]
 
 SHOWN_PX = 256
 """Side of each picture of `side_by_side`."""
-_SVD_SIZE, _SVD_FRAMES = 256, 16
+_SVD_FRAMES = 16
 """Of the paper (A.1)."""
 
 
@@ -34,11 +34,27 @@ def load_video_model(folder: Path) -> tuple[VideoModel, int, int]:
     Raises:
         UnderstudyError: neither, or not whole.
     """
-    if (folder / "unet").is_dir():
-        return SvdVideoModel.from_folder(folder, SvdIds()), _SVD_SIZE, _SVD_FRAMES
+    if (folder / "unet").is_dir() and not (folder / "network.json").is_file():
+        from understudy.networks.video_diffusion.svd import SvdVideoModel  # imports diffusers
+
+        published = SvdVideoModel.from_folder(folder, SvdIds())
+        return published, published.image_size, _SVD_FRAMES
     representation = read_representation(folder)
-    assert isinstance(representation.model, SmallVideoModel)
-    return representation.model, representation.model.config.image_size, representation.config.num_frames
+    return representation.model, representation.model.image_size, representation.config.num_frames
+
+
+def video_model_of(policy: Path) -> Path | None:
+    """Folder of the video model that makes z of a policy's prompts; None for a policy without one.
+
+    Args:
+        policy: folder of a policy that could be loaded.
+
+    Raises:
+        UnderstudyError: it names a folder that is not there.
+    """
+    where = policy / "policy.json"
+    said = json.loads(where.read_text(encoding="utf-8")).get("representation")
+    return None if said is None else representation_folder(said, where)
 
 
 @torch.inference_mode()
@@ -58,13 +74,15 @@ def imagine(
         UnderstudyError: a video or a model that cannot be read.
     """
     model, size, length = load_video_model(folder)
+    device = best_device()
+    model.to(device)
     shown = prompt_frames(prompt, length, size)
-    first = to_float(torch.from_numpy(square_image(scene, size))[None])
-    generator = torch.Generator().manual_seed(seed)
-    tokens = model.prompt_tokens(to_float(torch.from_numpy(shown)[None]), first)
+    first = to_float(torch.from_numpy(square_image(scene, size))[None]).to(device)
+    generator = torch.Generator(device).manual_seed(seed)
+    tokens = model.prompt_tokens(to_float(torch.from_numpy(shown)[None]).to(device), first)
     latents = sample_video(model, encode_first(model, first, generator), tokens, length, steps, generator)
     frames = model.decode(latents)[0].clamp(-1, 1)
-    return shown, ((frames + 1) * 127.5).round().to(torch.uint8).movedim(1, -1).numpy()
+    return shown, ((frames + 1) * 127.5).round().to(torch.uint8).movedim(1, -1).cpu().numpy()
 
 
 def side_by_side(

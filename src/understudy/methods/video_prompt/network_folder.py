@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from understudy.errors import UnderstudyError
+from understudy.errors import UnderstudyError, UnknownName
 from understudy.files import write_text
 from understudy.methods import PRETRAINED
 from understudy.methods.config_json import config_from_json
@@ -16,21 +16,27 @@ from understudy.methods.policy_folder import load_weights, save_weights
 from understudy.methods.video_prompt.representation import LATENTS, Representation, RepresentationConfig
 from understudy.networks.video_diffusion.small import SmallConfig, SmallVideoModel
 from understudy.networks.video_diffusion.small_autoencoder import Autoencoder
-from understudy.networks.video_diffusion.small_unet import UP_BLOCKS
+from understudy.networks.video_diffusion.video_model import VideoModel
 
 __all__ = [
+    "SVD_REPRESENTATION",
     "AutoencoderConfig",
     "find_representation",
     "make_representation",
     "read_autoencoder",
     "read_representation",
+    "read_sizes",
+    "representation_folder",
     "write_autoencoder",
+    "write_network",
     "write_representation",
 ]
 
 _FORMAT = "understudy network 1"
 _FILE = "network.json"
 _AUTOENCODER, _REPRESENTATION = "small_autoencoder", "representation"
+SVD_REPRESENTATION = "svd_representation"
+"""Kind of network whose folder is Stable Video Diffusion's, with a projection."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class AutoencoderConfig:
 
 def write_autoencoder(folder: Path, model: Autoencoder, config: AutoencoderConfig, experiment: str) -> None:
     """Write weights, sizes and the experiment that they are of."""
-    _write(folder, _AUTOENCODER, model, {"experiment": experiment, "sizes": asdict(config)})
+    write_network(folder, _AUTOENCODER, model, {"experiment": experiment, "sizes": asdict(config)})
 
 
 def read_autoencoder(folder: Path, config: AutoencoderConfig) -> Autoencoder:
@@ -56,7 +62,8 @@ def read_autoencoder(folder: Path, config: AutoencoderConfig) -> Autoencoder:
     Raises:
         UnderstudyError: not a whole folder of an autoencoder of these sizes.
     """
-    found = config_from_json(AutoencoderConfig, _read(folder, _AUTOENCODER), f"{folder / _FILE}: sizes")
+    _, sizes = read_sizes(folder, _AUTOENCODER)
+    found = config_from_json(AutoencoderConfig, sizes, f"{folder / _FILE}: sizes")
     if found != config:
         raise UnderstudyError(f"{folder / _FILE}: an autoencoder of {found}, the video model needs {config}")
     model = config.make()
@@ -65,10 +72,10 @@ def read_autoencoder(folder: Path, config: AutoencoderConfig) -> Autoencoder:
 
 
 def write_representation(folder: Path, representation: Representation, experiment: str) -> None:
-    """Write the video model and the projection of its features, in one."""
+    """Write a small video model and the projection of its features, in one; for SVD see `svd_representation.py`."""
     assert isinstance(representation.model, SmallVideoModel)
     sizes = asdict(_RepresentationSizes(representation.model.config, representation.config))
-    _write(folder, _REPRESENTATION, representation, {"experiment": experiment, "sizes": sizes})
+    write_network(folder, _REPRESENTATION, representation, {"experiment": experiment, "sizes": sizes})
 
 
 def read_representation(folder: Path) -> Representation:
@@ -77,14 +84,20 @@ def read_representation(folder: Path) -> Representation:
     Raises:
         UnderstudyError: not a whole folder of a representation.
     """
-    sizes = config_from_json(_RepresentationSizes, _read(folder, _REPRESENTATION), f"{folder / _FILE}: sizes")
+    kind, content = read_sizes(folder, _REPRESENTATION, SVD_REPRESENTATION)
+    where = f"{folder / _FILE}: sizes"
+    if kind == SVD_REPRESENTATION:
+        from understudy.methods.video_prompt.svd_representation import read_svd_representation  # imports diffusers
+
+        return read_svd_representation(folder, content, where)
+    sizes = config_from_json(_RepresentationSizes, content, where)
     representation = make_representation(SmallVideoModel(sizes.model), sizes.pooling)
     load_weights(representation, folder)
     return representation
 
 
-def find_representation(said: object, where: Path) -> Representation:
-    """The representation that a policy was trained with.
+def representation_folder(said: object, where: Path) -> Path:
+    """Where the representation of a policy lies.
 
     Args:
         said: what the policy says of it: the `folder` it was read from, or the name of one that comes with the package,
@@ -92,7 +105,7 @@ def find_representation(said: object, where: Path) -> Representation:
         where: file that says so, for errors.
 
     Raises:
-        UnderstudyError: no such folder, or another representation lies there.
+        UnderstudyError: no such folder.
     """
     if not isinstance(said, Mapping) or not {"folder", "fingerprint"} <= set(said):
         raise UnderstudyError(f"{where}: representation: needs folder and fingerprint, not {said!r}")
@@ -100,18 +113,43 @@ def find_representation(said: object, where: Path) -> Representation:
     places = [PRETRAINED / folder.name, where.parent / folder, folder]
     found = next((place for place in places if (place / _FILE).is_file()), None)
     if found is None:
-        raise UnderstudyError(f"{where}: representation: no {folder}, which it was trained with")
+        raise UnderstudyError(
+            f"{where}: representation: no {folder}, which it was trained with: put that folder there, or into "
+            f"{where.parent}, and name it in the field"
+        )
+    return found
+
+
+def find_representation(said: object, where: Path) -> Representation:
+    """The representation that a policy was trained with; arguments as of `representation_folder`.
+
+    Raises:
+        UnderstudyError: no such folder, or another representation lies there.
+    """
+    found = representation_folder(said, where)
+    assert isinstance(said, Mapping)
     representation = read_representation(found)
     if representation.fingerprint() != said["fingerprint"]:
-        raise UnderstudyError(f"{found}: is not the representation that {where.parent} was trained with")
+        raise UnderstudyError(
+            f"{found}: is not the representation that {where.parent} was trained with, which has the fingerprint "
+            f"{said['fingerprint']}"
+        )
     return representation
 
 
-def make_representation(model: SmallVideoModel, config: RepresentationConfig) -> Representation:
-    """Not fitted yet."""
-    width = dict(zip(UP_BLOCKS, reversed(model.config.unet.widths), strict=True))
-    width[LATENTS] = 2 * model.config.unet.latent
-    return Representation(model, config, sum(width[tap] for tap in config.taps))
+def make_representation(model: VideoModel, config: RepresentationConfig) -> Representation:
+    """Not fitted yet.
+
+    Raises:
+        UnknownName: an up-block that the model does not have.
+    """
+    channels = dict(model.tap_channels)
+    if isinstance(model, SmallVideoModel):
+        channels[LATENTS] = 2 * model.config.unet.latent
+    for tap in config.taps:
+        if tap not in channels:
+            raise UnknownName("up-block", tap, channels)
+    return Representation(model, config, sum(channels[tap] for tap in config.taps))
 
 
 @dataclass(frozen=True)
@@ -120,13 +158,29 @@ class _RepresentationSizes:
     pooling: RepresentationConfig
 
 
-def _write(folder: Path, kind: str, model: nn.Module, content: Mapping[str, Any]) -> None:
+def write_network(folder: Path, kind: str, model: nn.Module, content: Mapping[str, Any]) -> None:
+    """Write weights, then `network.json`, which says that all is there.
+
+    Args:
+        folder: made if need be.
+        kind: of network.
+        model: whose weights are written.
+        content: `experiment` and `sizes`.
+    """
     save_weights(model, folder)
     write_text(folder / _FILE, json.dumps({"format": _FORMAT, "kind": kind, **content}, indent=1) + "\n")
 
 
-def _read(folder: Path, kind: str) -> object:
-    """The sizes in `network.json`."""
+def read_sizes(folder: Path, *kinds: str) -> tuple[str, object]:
+    """The kind and the sizes that `network.json` says.
+
+    Args:
+        folder: of a network.
+        kinds: that it may be of.
+
+    Raises:
+        UnderstudyError: no such file, or of another format or kind.
+    """
     path = folder / _FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -137,6 +191,6 @@ def _read(folder: Path, kind: str) -> object:
         raise UnderstudyError(f"{path}: not a network: it needs format, kind and sizes") from error
     if format_ != _FORMAT:
         raise UnderstudyError(f"{path}: format {format_!r}; this version reads {_FORMAT!r}")
-    if found != kind:
-        raise UnderstudyError(f"{path}: a {found}, not a {kind}")
-    return sizes
+    if found not in kinds:
+        raise UnderstudyError(f"{path}: a {found}, not a {kinds[0]}")
+    return found, sizes

@@ -9,18 +9,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from understudy.errors import UnderstudyError
-from understudy.methods.config_json import config_from_json
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
 from understudy.methods.policy import Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.methods.prompt_frames import prompt_frames
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
-from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import find_representation
+from understudy.methods.video_prompt.policy_network import PolicyNetwork, network_of_folder
 from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.image_encoder import to_float
 from understudy.networks.text import Text
-from understudy.networks.video_diffusion.small import SmallVideoModel
 from understudy.records import HandTrack, HumanVideo
 
 __all__ = ["LabelPolicy", "VideoPromptPolicy", "load"]
@@ -29,7 +27,7 @@ __all__ = ["LabelPolicy", "VideoPromptPolicy", "load"]
 class _PathPolicy(DiffusionPolicy):
     """Final classes make z; the path is planned once from it, at the first `act`."""
 
-    def __init__(self, model: PromptPolicyModel, execution: Execution, seed: int) -> None:
+    def __init__(self, model: PolicyNetwork, execution: Execution, seed: int) -> None:
         super().__init__(model.head, model.config.image_size, execution, seed, proprioception=False)
         self._model = model
         self._path: Tensor | None = None
@@ -56,9 +54,7 @@ class VideoPromptPolicy(_PathPolicy):
     each_chunk: bool = False
     """Make z anew from prompt and present image for every chunk; else once, at the first."""
 
-    def __init__(
-        self, model: PromptPolicyModel, representation: Representation, execution: Execution, seed: int
-    ) -> None:
+    def __init__(self, model: PolicyNetwork, representation: Representation, execution: Execution, seed: int) -> None:
         """Make a policy.
 
         Args:
@@ -68,9 +64,8 @@ class VideoPromptPolicy(_PathPolicy):
             seed: of the noise.
         """
         super().__init__(model, execution, seed)
-        assert isinstance(representation.model, SmallVideoModel)
         self._representation = representation
-        self.prompt_size = self._frame_size = representation.model.config.image_size
+        self.prompt_size = self._frame_size = representation.model.image_size
         self.prompt_frames = representation.config.num_frames
         self._prompt: HumanVideo | None = None
         self.familiarity: float | None = None
@@ -118,7 +113,7 @@ class LabelPolicy(_PathPolicy):
 
     prompt_kind: ClassVar[PromptKind] = "label"
 
-    def __init__(self, model: PromptPolicyModel, text: Text, execution: Execution, seed: int) -> None:
+    def __init__(self, model: PolicyNetwork, text: Text, execution: Execution, seed: int) -> None:
         """Make a policy.
 
         Args:
@@ -158,9 +153,8 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
     """
     description = read_policy_folder(folder, "video_prompt", robot)
     where = folder / "policy.json"
-    config = config_from_json(ModelConfig, description.require("model"), f"{where}: model")
-    execution = Execution.of_folder(description, config.chunk)
-    model = PromptPolicyModel(config)
+    model = network_of_folder(description)
+    execution = Execution.of_folder(description, model.config.chunk)
     if "prompt_encoder" in description.content:
         from understudy.methods.video_prompt.end_to_end import load_end_to_end
 

@@ -75,20 +75,22 @@ class Representation(nn.Module):
             )
         self.config = config
         self.model = model.eval().requires_grad_(False)
-        self.register_buffer("mean", torch.zeros(num_features))
-        self.register_buffer("basis", torch.zeros(num_features, config.channels))
+        device = next(model.parameters()).device
+        self.register_buffer("mean", torch.zeros(num_features, device=device))
+        self.register_buffer("basis", torch.zeros(num_features, config.channels, device=device))
 
     @torch.no_grad()
     def features(
         self, prompt_BNCSS: Float[Tensor, "B N 3 S S"], scene_BCSS: Float[Tensor, "B 3 S S"]
     ) -> Float[Tensor, "B T K C"]:
-        """Features after pooling, before the projection: T times, K cells, C channels.
+        """Features after pooling, before the projection: T times, K cells, C channels; on the device of the weights.
 
         Args:
             prompt_BNCSS: `num_frames` frames of the clip at even times, -1 to 1.
             scene_BCSS: the robot's scene.
         """
         config = self.config
+        prompt_BNCSS, scene_BCSS = prompt_BNCSS.to(self.mean.device), scene_BCSS.to(self.mean.device)
         tokens = self.model.prompt_tokens(prompt_BNCSS, scene_BCSS)
         first = self.model.encode(scene_BCSS[:, None])[:, 0]
         taps = tuple(tap for tap in config.taps if tap != LATENTS)

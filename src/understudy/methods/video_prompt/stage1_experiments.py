@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from understudy.episodes.cross_prediction import ClipConfig, CrossPrediction
 from understudy.errors import UnderstudyError
 from understudy.methods.experiment import Batch, Experiment, TrainingData
+from understudy.methods.video_prompt.fitting import fit_to_clips
 from understudy.methods.video_prompt.network_folder import (
     AutoencoderConfig,
     make_representation,
@@ -113,14 +113,7 @@ class CrossPredictionExperiment(ClipExperiment):
         """The representation: video model and the components of its features on clips of the training data."""
         assert isinstance(model, SmallVideoModel)
         representation = make_representation(model, self.pooling)
-        rng = np.random.default_rng(self.seed)
-        indices = rng.permutation(len(data))[: self.fit_samples]
-        found = []
-        for start in range(0, len(indices), 8):
-            samples = [data.sample(int(index), rng) for index in indices[start : start + 8]]
-            source, target = (to_float(torch.from_numpy(np.stack([s[name] for s in samples]))) for name in _CLIPS)
-            found.append(representation.features(source, target[:, 0]))
-        representation.fit(found)
+        fit_to_clips(representation, data, self.fit_samples, self.seed)
         write_representation(folder, representation, self.name)
 
 

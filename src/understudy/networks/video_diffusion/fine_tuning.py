@@ -1,23 +1,10 @@
 """What of SVD learns: all of the UNet, or changes of low rank in its attention; what reads the prompt always does."""
 
-from dataclasses import dataclass
-
 from understudy.networks.video_diffusion.lora import add_lora
 from understudy.networks.video_diffusion.svd import SvdVideoModel
+from understudy.networks.video_diffusion.svd_config import FineTuning
 
 __all__ = ["FineTuning", "make_trainable"]
-
-
-@dataclass(frozen=True)
-class FineTuning:
-    """How SVD is trained. The paper says only that it is fine-tuned; VPP, its ancestor, trains the whole UNet."""
-
-    lora_rank: int = 0
-    """0 trains the whole UNet; else LoRA of this rank on the projections of every attention layer."""
-    lora_alpha: float = 16.0
-    """The change is scaled by alpha / rank."""
-    checkpointing: bool = False
-    """Compute activations twice instead of keeping them: less memory, about a third slower."""
 
 
 def make_trainable(model: SvdVideoModel, tuning: FineTuning) -> int:

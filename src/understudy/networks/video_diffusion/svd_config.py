@@ -1,9 +1,9 @@
-"""Sizes of Stable Video Diffusion (SVD), in the words of the published configuration files."""
+"""Settings of Stable Video Diffusion (SVD): sizes in the words of the published configuration files, what learns."""
 
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BASE", "DEBUG", "PAPER", "SvdConfig", "SvdIds"]
+__all__ = ["BASE", "DEBUG", "PAPER", "FineTuning", "SvdConfig", "SvdIds"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,18 @@ class SvdConfig:
             "projection_dim": self.embedding,
             "hidden_act": "gelu",
         }
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How SVD is trained. The paper says only that it is fine-tuned; VPP, its ancestor, trains the whole UNet."""
+
+    lora_rank: int = 0
+    """0 trains the whole UNet; else LoRA of this rank on the projections of every attention layer."""
+    lora_alpha: float = 16.0
+    """The change is scaled by alpha / rank."""
+    checkpointing: bool = False
+    """Compute activations twice instead of keeping them: less memory, about a third slower."""
 
 
 PAPER = SvdConfig()
