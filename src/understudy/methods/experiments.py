@@ -9,7 +9,7 @@ from understudy.methods.experiment import Experiment
 
 __all__ = ["EXPERIMENTS", "get_experiment"]
 
-_MORE = ("video_prompt.svd_experiments", "video_prompt.joint_experiments")
+_MORE = ("video_prompt.svd_experiments", "video_prompt.joint_experiments", "video_prompt.ablations")
 """Modules with experiments beside those that every learned method has."""
 
 

@@ -152,13 +152,13 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
         UnderstudyError: not a whole policy folder of this method and robot, or its representation is not there.
     """
     description = read_policy_folder(folder, "video_prompt", robot)
-    where = folder / "policy.json"
-    model = network_of_folder(description)
-    execution = Execution.of_folder(description, model.config.chunk)
     if "prompt_encoder" in description.content:
         from understudy.methods.video_prompt.end_to_end import load_end_to_end
 
         return load_end_to_end(description, seed)
+    where = folder / "policy.json"
+    model = network_of_folder(description)
+    execution = Execution.of_folder(description, model.config.chunk)
     if "text" in description.content:
         text = Text.from_json(description.require("text"), str(where))
         load_weights(model, folder)

@@ -1,0 +1,120 @@
+"""The ablation without stage 1: what stands for z is made by an encoder that learns together with the policy.
+
+The policy is the same network on z of the same shape; only where z comes from differs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from understudy.errors import UnderstudyError
+from understudy.methods.config_json import config_from_json
+from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
+from understudy.methods.policy import Prompt
+from understudy.methods.policy_folder import PolicyFolder, load_weights
+from understudy.methods.prompt_frames import prompt_frames
+from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
+from understudy.networks.image_encoder import to_float
+from understudy.networks.prompt_encoder import PromptEncoder, PromptEncoderConfig
+from understudy.records import HandTrack, HumanVideo
+
+__all__ = ["EndToEndConfig", "EndToEndModel", "EndToEndPolicy", "load_end_to_end", "to_json"]
+
+
+@dataclass(frozen=True)
+class EndToEndConfig:
+    """Sizes."""
+
+    encoder: PromptEncoderConfig = field(default_factory=PromptEncoderConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """Its `z_size` and `z_tokens` are those of the encoder, whatever it says."""
+    prompt_frames: int = 16
+    """Of the person's clip, at even times."""
+
+    @property
+    def sizes(self) -> ModelConfig:
+        """Of the policy on what the encoder makes."""
+        tokens = self.encoder.tokens
+        return replace(self.model, z_size=tokens * self.encoder.width, z_tokens=tokens)
+
+
+class EndToEndModel(nn.Module):
+    """A clip to z, and the policy that acts on it."""
+
+    def __init__(self, config: EndToEndConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = PromptEncoder(config.encoder)
+        self.policy = PromptPolicyModel(config.sizes)
+
+    def z(self, prompt_BNCSS: Float[Tensor, "B N 3 S S"]) -> Float[Tensor, "B Z"]:
+        """What stands for the representation; frames as `to_float` gives them."""
+        return self.encoder(prompt_BNCSS).flatten(1)
+
+
+class EndToEndPolicy(DiffusionPolicy):
+    """Acts as a video shows; z and the path are made once, at the first `act`."""
+
+    def __init__(self, model: EndToEndModel, execution: Execution, seed: int) -> None:
+        """Make a policy.
+
+        Args:
+            model: in evaluation mode.
+            execution: normalisation, control step and sampling.
+            seed: of the noise.
+        """
+        network = model.policy
+        super().__init__(network.head, network.config.image_size, execution, seed, proprioception=False)
+        self._model = model
+        self.prompt_size = model.config.encoder.image_size
+        self.prompt_frames = model.config.prompt_frames
+        self._prompt: HumanVideo | None = None
+        self._path: Tensor | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A blank prompt is said."""
+        return () if self._prompt is not None else ("blank prompt: any of the tasks that the scene allows",)
+
+    def reset(self, prompt: Prompt) -> None:
+        """Begin an episode; the video is read at the first `act`.
+
+        Raises:
+            UnderstudyError: a prompt that is no video.
+        """
+        if isinstance(prompt, str | HandTrack):
+            kind = "a label" if isinstance(prompt, str) else "a hand track"
+            raise UnderstudyError(f"video_prompt is prompted with a video, not with {kind}")
+        self._prompt, self._path = prompt, None
+        self._begin()
+
+    def _context(
+        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
+    ) -> Float[Tensor, "1 M D"]:
+        if self._path is None:
+            frames = prompt_frames(self._prompt, self._model.config.prompt_frames, self.prompt_size)
+            self._path = self._model.policy.plan(self._model.z(to_float(torch.from_numpy(frames)[None])))
+        return self._model.policy.context(self._path, images_B2CSS, states_B2A)
+
+
+def to_json(config: EndToEndConfig) -> Mapping[str, Any]:
+    """What `policy.json` says of such a policy's network."""
+    return {"prompt_encoder": asdict(config)}
+
+
+def load_end_to_end(description: PolicyFolder, seed: int) -> EndToEndPolicy:
+    """The policy of a folder that says `prompt_encoder`.
+
+    Raises:
+        UnderstudyError: not a whole policy folder of this kind.
+    """
+    where = f"{description.path / 'policy.json'}: prompt_encoder"
+    config = config_from_json(EndToEndConfig, description.require("prompt_encoder"), where)
+    model = EndToEndModel(config)
+    execution = Execution.of_folder(description, config.model.chunk)
+    load_weights(model, description.path)
+    return EndToEndPolicy(model, execution, seed)

@@ -1,0 +1,136 @@
+"""Runs of the ablations by their real entry points: train, export, act; each differs in the one thing it is about."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
+
+from understudy.embodiments import get_embodiment
+from understudy.errors import UnderstudyError
+from understudy.methods import make_policy
+from understudy.methods.experiments import get_experiment
+from understudy.methods.video_prompt.network_folder import read_representation
+from understudy.networks.image_encoder import to_float
+from understudy.perception.video import open_video
+from understudy.perception.video_writer import write_video
+from understudy.records import Observation
+from understudy.simulation.scene import tabletop_camera
+from understudy.training import train
+
+LATENTS, STAGE1 = "video_prompt_stage1_debug_latents", "video_prompt_stage1_debug"
+END_TO_END, EACH_CHUNK = "video_prompt_xhand_debug_end_to_end", "video_prompt_xhand_debug_z_each_chunk"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of all runs, and of the recording."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        root = tmp_path_factory.mktemp("runs")
+        data = (write_acted(root / "data", copies=3),)
+        on_latents = {"representation": root / LATENTS / "policy"}
+        for name, settings in ((LATENTS, {}), (END_TO_END, {}), (EACH_CHUNK, on_latents)):
+            train(replace(get_experiment(name), data=data, **settings), root / name, threads=1, tensorboard=False)
+    return root
+
+
+def clips(seed, count=2, frames=4):
+    rng = np.random.default_rng(seed)
+    return to_float(torch.from_numpy(rng.integers(0, 255, (count, frames, SIZE, SIZE, 3), dtype=np.uint8)))
+
+
+def observation(seed):
+    image = np.random.default_rng(seed).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
+    return Observation(image, tabletop_camera(SIZE), 0.0, None)
+
+
+@pytest.fixture
+def prompt(tmp_path):
+    frames = np.random.default_rng(5).integers(0, 255, (9, 40, 48, 3), dtype=np.uint8)
+    write_video(tmp_path / "prompt.mp4", frames, 10.0)
+    return open_video(tmp_path / "prompt.mp4")
+
+
+def test_latents_are_of_prompt_and_scene_and_of_no_video_model(trained):
+    representation = read_representation(trained / LATENTS / "policy")
+    prompts, scenes = clips(1), clips(2, frames=1)[:, 0]
+    z = representation(prompts, scenes)
+    torch.nn.init.normal_(representation.model.unet.conv_in.weight)
+    assert torch.equal(representation(prompts, scenes), z)
+    assert not torch.allclose(representation(clips(3), scenes), z)
+    assert not torch.allclose(representation(prompts, clips(4, frames=1)[:, 0]), z)
+    assert z.shape == (2, representation.config.size)
+
+
+def test_a_run_without_training_keeps_the_first_weights():
+    experiment = get_experiment("video_prompt_stage1_tiny_untrained")
+    assert (experiment.num_steps, experiment.learning_rate, experiment.weight_decay) == (1, 0.0, 0.0)
+    probabilities = {
+        name: get_experiment(f"video_prompt_stage1_tiny{name}").clips.cross_probability for name in ("", "_p0", "_p1")
+    }
+    assert probabilities == {"": 0.6, "_p0": 0.0, "_p1": 1.0}
+
+
+def test_the_gradient_reaches_an_encoder_that_learns_with_the_policy(trained):
+    experiment = replace(get_experiment(END_TO_END), data=(trained / "data",))
+    data = experiment.make_data()
+    model = experiment.make_model(data)
+    batch = {
+        key: torch.from_numpy(np.asarray(value))[None]
+        for key, value in data.sample(0, np.random.default_rng(0)).items()
+    }
+    loss, _ = experiment.loss(model, batch, torch.Generator().manual_seed(0))
+    loss.backward()
+    assert all(w.grad is not None and w.grad.isfinite().all() for w in model.model.encoder.parameters())
+    assert max(float(w.grad.abs().max()) for w in model.model.encoder.parameters()) > 0
+
+
+def test_an_encoder_that_learned_with_the_policy_is_prompted_by_video(trained, prompt):
+    policy = make_policy(str(trained / END_TO_END / "policy"), ROBOT)
+    torch.nn.init.normal_(policy._model.policy.path.weight)
+    for head in policy._model.policy.head.action_out.parts:
+        torch.nn.init.normal_(head[-1].weight)
+    policy.reset(prompt)
+    shown = policy.act(observation(0)).actions
+    assert shown.shape == (4, get_embodiment(ROBOT).action_space.size)
+    policy.reset(None)
+    assert "blank" in policy.notes[0]
+    assert not np.allclose(policy.act(observation(0)).actions, shown)
+    with pytest.raises(UnderstudyError, match="prompted with a video, not with a label"):
+        policy.reset("push")
+
+
+def test_z_is_made_anew_for_every_chunk_where_asked_for(trained, prompt, tmp_path):
+    folder = trained / EACH_CHUNK / "policy"
+    said = json.loads((folder / "policy.json").read_text())
+    assert said["z_each_chunk"] is True
+    policy = make_policy(str(folder), ROBOT)
+
+    def paths(each_chunk):
+        policy.each_chunk = each_chunk
+        policy.reset(prompt)
+        found = []
+        for seed in (0, 1):
+            policy.act(observation(seed))
+            found.append(policy._path)
+        return found
+
+    torch.nn.init.normal_(policy._model.path.weight)
+    assert not torch.allclose(*paths(each_chunk=True))
+    assert torch.equal(*paths(each_chunk=False))
+
+
+def test_scenes_of_any_time_are_learned_from(trained):
+    settings = {"data": (trained / "data",), "representation": trained / LATENTS / "policy", "variants": 3}
+    anew = replace(get_experiment(EACH_CHUNK), **settings).make_data()
+    once = replace(get_experiment("video_prompt_xhand_debug"), **settings).make_data()
+    assert np.array_equal(anew.prompts(), once.prompts()), "the first draw is of the first image, as in acting"
+    assert not np.array_equal(anew._z[:, 1:], once._z[:, 1:])
