@@ -5,19 +5,30 @@ from pathlib import Path
 __all__ = ["run"]
 
 
-def run(out: Path = Path("demo"), first_seed: int | None = None) -> None:
-    """A person does three tasks in layouts that nobody has looked at; a robot watches and does them in physics.
+def run(out: Path = Path("demo"), first_seed: int | None = None, policy: str = "kinematic") -> None:
+    """People do tasks on video in layouts that nobody has looked at; a robot watches and does them in physics.
 
-    Writes a page that opens from disk, without a network: prompt, tracking, robot, success and score of each.
+    Writes a page that opens from disk, without a network. With `kinematic`: prompt, tracked hand and two robots, for
+    three tasks. With a policy that was trained on videos: three layouts under two videos each, the right one and one of
+    something else that the same table allows; the video, what the policy imagines and what the robot does stand side by
+    side. Failures are shown as they are.
 
     Examples:
       understudy demo
-      understudy demo --out /tmp/demo
+      understudy demo --out /tmp/demo --policy runs/my_run/policy
 
     Args:
         out: Folder for the page and its videos.
         first_seed: Layout of the first task, to repeat a demo; drawn anew from the test range by default.
+        policy: Who acts: `kinematic`, or a name or folder of a policy that was trained on videos.
     """
-    from understudy.evaluation.demo import make_demo
+    from understudy.evaluation.rows import policy_folder
 
-    print(f"open {make_demo(out, first_seed)}")
+    if policy_folder(policy) is None:
+        from understudy.evaluation.demo import make_demo
+
+        print(f"open {make_demo(out, first_seed)}")
+    else:
+        from understudy.evaluation.prompted_demo import make_prompted_demo
+
+        print(f"open {make_prompted_demo(out, policy, first_seed)}")

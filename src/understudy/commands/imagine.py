@@ -26,15 +26,15 @@ def run(
     from understudy.commands.learned import require_learn_extra
 
     require_learn_extra()
-    from understudy.episodes.importers.image_file import picture
     from understudy.errors import UnderstudyError
     from understudy.methods.video_prompt.imagine import imagine, side_by_side
+    from understudy.perception.picture import open_picture
     from understudy.perception.video import open_video
     from understudy.perception.video_writer import write_video
 
     if steps < 1:
         raise UnderstudyError(f"--steps {steps}: must be at least 1")
     video = open_video(prompt)
-    shown, made = imagine(video, picture(scene), model, steps, seed)
+    shown, made = imagine(video, open_picture(scene), model, steps, seed)
     write_video(out, side_by_side(shown, made), len(made) * video.fps / video.num_frames)
     print(f"see {out}")

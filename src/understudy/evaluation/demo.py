@@ -19,7 +19,7 @@ from understudy.perception.video import open_video, read_frames, write_video
 from understudy.simulation.human import record_human
 from understudy.simulation.seeds import TEST, split_of
 
-__all__ = ["make_demo"]
+__all__ = ["TASKS", "first_layout", "make_demo"]
 
 TASKS = ("pick_place", "push", "press_button")
 ROBOTS = ("xarm7_gripper", "xarm7_xhand")
@@ -34,7 +34,7 @@ def make_demo(out: Path = Path("demo"), first_seed: int | None = None) -> Path:
 
     Returns the page.
     """
-    seed = random.SystemRandom().randrange(TEST.start, TEST.stop - len(TASKS)) if first_seed is None else first_seed
+    seed = first_layout(first_seed, len(TASKS))
     started = time.monotonic()
     cards = []
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as progress:
@@ -50,10 +50,15 @@ def make_demo(out: Path = Path("demo"), first_seed: int | None = None) -> Path:
         "Each person was rendered and filmed, then tracked from the pixels of the video alone; the robots follow the "
         f"tracked hand. Layouts {seed} to {seed + len(TASKS) - 1} ({split_of(seed)} seeds), "
         f"made in {minutes:.1f} minutes. "
-        f"Repeat: <code>understudy demo --first-seed {seed}</code>"
+        f"Repeat: <code>understudy demo --policy kinematic --first-seed {seed}</code>"
     )
     write_text(out / "index.html", page("Watch and do", lead, "".join(cards)))
     return out / "index.html"
+
+
+def first_layout(asked: int | None, count: int) -> int:
+    """The seed that was asked for, or one of the sealed test seeds with room for `count` in a row."""
+    return random.SystemRandom().randrange(TEST.start, TEST.stop - count) if asked is None else asked
 
 
 def _one_task(task: str, seed: int, folder: Path, say: Callable[[str], None]) -> str:
