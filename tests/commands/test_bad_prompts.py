@@ -250,7 +250,7 @@ DAMAGES = {
     "number of names": (description(shorten), "18 names; an action of xarm7_xhand has 19 numbers"),
     "std zero": (
         description(lambda c: c["normalisation"]["scale"].__setitem__(2, 0)),
-        "z: offset 0.3, scale 0: must be finite numbers, scale above 0",
+        "scale 0: must be finite numbers, scale above 0",
     ),
     "std infinite": (description(lambda c: c["normalisation"]["scale"].__setitem__(2, 1e400)), "scale inf"),
     "no std": (description(lambda c: c["normalisation"].pop("scale")), "a normalisation needs kind, names, offset"),

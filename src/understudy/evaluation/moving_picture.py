@@ -1,4 +1,7 @@
-"""The moving picture of the README, from a demo folder: a row a task, the tracked person and the robots side by side.
+"""The moving picture of the README, from a demo folder: a row a task.
+
+From the demo of `kinematic` the tracked person and the robots stand side by side, from that of a trained policy the
+films of the right and of the wrong video.
 
 Run `python -m understudy.evaluation.moving_picture demo docs/media/demo.webp` from the project's root.
 """
@@ -22,19 +25,30 @@ _FRAME_MS = 90
 
 
 def _frames(path: Path) -> list[UInt8[np.ndarray, "H W 3"]]:
-    """The video at `_CELL` px, sampled to `_NUM_FRAMES`."""
-    frames = [
-        cv2.resize(image, (_CELL, _CELL), interpolation=cv2.INTER_AREA) for _, image in read_frames(open_video(path))
-    ]
+    """The video at a height of `_CELL` px, sampled to `_NUM_FRAMES`."""
+    video = open_video(path)
+    size = (round(video.width * _CELL / video.height), _CELL)
+    frames = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for _, image in read_frames(video)]
     return [frames[round(i)] for i in np.linspace(0, len(frames) - 1, _NUM_FRAMES)]
 
 
 def moving_picture(demo: Path, out: Path) -> None:
-    """Write an endless WebP of every task in `demo` (see `understudy.evaluation.demo`)."""
+    """Write an endless WebP of every task in `demo`.
+
+    Args:
+        demo: folder of `understudy demo`.
+        out: ends in .webp.
+
+    Raises:
+        UnderstudyError: no demo there.
+    """
     rows = []
     for task in sorted(path.parent for path in demo.glob("*/tracking.mp4")):
         robots = sorted(task.glob("*/rollout.mp4"))
         rows.append([_frames(path) for path in (task / "tracking.mp4", *robots)])
+    for right in sorted(demo.glob("*-right/film.mp4")):
+        wrong = right.parent.with_name(right.parent.name.replace("-right", "-wrong")) / "film.mp4"
+        rows.append([_frames(right), _frames(wrong)])
     if not rows:
         raise UnderstudyError(f"{demo}: no demo here; run `understudy demo --out {demo}` first")
     images = [

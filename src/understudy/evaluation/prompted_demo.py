@@ -164,7 +164,7 @@ def _page(policy: str, cases: Sequence[tuple[Case, Path]], minutes: float, imagi
     lead = (
         f"<b>{escape(policy)} did what the video shows in {done} of {len(cases)} cases.</b> One attempt each; nothing "
         f"was chosen or left out. Layouts {seeds[0]} to {seeds[-1]} ({split_of(seeds[0])} seeds), made in "
-        f"{minutes:.1f} minutes. In every layout it is shown two videos; it sees the video and its camera, "
+        f"{minutes:.1f} minutes. In every layout it is shown two videos; it sees that and its camera's pictures, "
         f"and is told nothing else. Films: {columns}; each is stretched over the time of the robot's. "
         f"Repeat: <code>understudy demo --policy {escape(policy)} --first-seed {seeds[0]}</code>"
     )
