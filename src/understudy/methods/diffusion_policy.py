@@ -139,12 +139,13 @@ class DiffusionPolicy(Policy):
         """
         normalisation, sampling = self._execution.normalisation, self._execution.sampling
         images, states = self._seen.add(observation, normalisation if self._proprioception else None, self.image_size)
-        told = None if states is None else torch.from_numpy(states)[None]
-        context = self._context(to_float(torch.from_numpy(images)[None]), told)
+        device = next(self._head.parameters()).device
+        told = None if states is None else torch.from_numpy(states)[None].to(device)
+        context = self._context(to_float(torch.from_numpy(images)[None]).to(device), told)
         shape = (1, self._head.chunk, self._head.action_size)
         start = torch.zeros(shape) if sampling.start == "zero" else torch.randn(shape, generator=self._generator)
-        actions = self._head.sample(context, start, sampling.steps, sampling.sampler)
-        return ActionChunk(normalisation.invert(actions[0].numpy()), self._execution.dt_s)
+        actions = self._head.sample(context, start.to(device), sampling.steps, sampling.sampler)
+        return ActionChunk(normalisation.invert(actions[0].cpu().numpy()), self._execution.dt_s)
 
     def _begin(self) -> None:
         """Forget the episode before: which ones a process has run does not matter."""

@@ -15,11 +15,12 @@ from understudy.embodiments import get_embodiment
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.methods import make_policy
 from understudy.methods.experiments import get_experiment
+from understudy.methods.video_prompt import joint_experiments, svd_experiments
 from understudy.methods.video_prompt.imagine import imagine
 from understudy.methods.video_prompt.network_folder import make_representation, read_representation
-from understudy.networks.video_diffusion.fine_tuning import FineTuning
+from understudy.methods.video_prompt.svd_experiments import SvdExperiment
 from understudy.networks.video_diffusion.svd import SvdVideoModel
-from understudy.networks.video_diffusion.svd_config import SvdIds
+from understudy.networks.video_diffusion.svd_config import DEBUG, FineTuning, SvdIds
 from understudy.perception.video import open_video
 from understudy.perception.video_writer import write_video
 from understudy.records import Observation
@@ -166,15 +167,40 @@ def test_a_run_that_resumes_is_the_run_that_was_not_stopped(trained, tmp_path, n
 
 def test_weights_that_are_not_there_or_do_not_fit_are_one_line(trained, tmp_path):
     stage1, stage2 = (_experiment(trained, name) for name in (STAGE1, STAGE2))
-    with pytest.raises(UnderstudyError, match="none: no such folder: put Stable Video Diffusion") as caught:
-        replace(stage1, weights=tmp_path / "none").make_model(None)
-    assert "\n" not in str(caught.value)
+    for experiment, setting in ((stage1, "weights"), (stage2, "resnet")):
+        with pytest.raises(UnderstudyError, match=f"none: no such folder: .* --set {setting}=FOLDER") as caught:
+            replace(experiment, **{setting: tmp_path / "none"}).make_data()
+        assert "\n" not in str(caught.value)
     data = stage2.make_data()
-    with pytest.raises(UnderstudyError, match=r"none: it needs config.json and model.safetensors"):
-        replace(stage2, resnet=tmp_path / "none").make_model(data)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UnderstudyError, match=r"empty: it needs config.json and model.safetensors"):
+        replace(stage2, resnet=tmp_path / "empty").make_model(data)
     other = write_resnet(tmp_path / "wider", hidden_sizes=[8, 16])
     with pytest.raises(UnderstudyError, match=r"widths=\(8, 16\).*the policy's is .*widths=\(8, 8\)"):
         replace(stage2, resnet=other).make_model(data)
     svd, pooling = SvdVideoModel.from_folder(trained / "svd", SvdIds()), replace(stage1.pooling, taps=("up_0",))
     with pytest.raises(UnknownName, match=r"unknown up-block 'up_0': .*valid: up_blocks.0, up_blocks.1"):
         make_representation(svd, pooling)
+
+
+@pytest.mark.parametrize("name", [*svd_experiments.EXPERIMENTS, *joint_experiments.EXPERIMENTS])
+def test_every_experiment_builds_a_model_that_takes_a_step(trained, tmp_path, name):
+    """With its own settings, on shrunken weights; networks that start new have their own size in stage 2."""
+    experiment = replace(get_experiment(name), data=(trained / "data",))
+    if isinstance(experiment, SvdExperiment):
+        new_unet = experiment.new_unet and DEBUG
+        clips = replace(experiment.clips, image_size=32, num_frames=3)
+        experiment = replace(experiment, weights=trained / "svd", new_unet=new_unet, clips=clips)
+    else:
+        experiment = replace(experiment, representation=trained / STAGE1 / "policy", resnet=None)
+    data = experiment.make_data()
+    model = experiment.make_model(data)
+    sample = data.sample(0, np.random.default_rng(0))
+    batch = {key: torch.from_numpy(np.asarray(value))[None] for key, value in sample.items()}
+    loss, _ = experiment.loss(model, batch, torch.Generator().manual_seed(0))
+    loss.backward()
+    assert torch.isfinite(loss)
+    learned = [(n, w) for n, w in model.named_parameters() if w.requires_grad]
+    idle = [n for n, w in learned if w.grad is None and not n.startswith("pdcp.same")]  # without prototypes as yet
+    assert not idle, "parameters that no loss reaches"
+    assert all(w.grad is None for n, w in model.named_parameters() if not w.requires_grad)

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from understudy.episodes.acted import ActedConfig
 from understudy.methods.diffusion_policy import SamplingConfig
 from understudy.methods.experiment import Batch, Experiment, TrainingData
+from understudy.methods.video_prompt.data import RepresentedWindows
 from understudy.methods.video_prompt.experiments import TrainedPolicy, VideoPromptExperiment
 from understudy.methods.video_prompt.joint_model import JointConfig, JointPromptModel
 from understudy.methods.video_prompt.loss import LossConfig, acting_loss
 from understudy.methods.video_prompt.pdcp import PDCPConfig
 from understudy.methods.video_prompt.policy_network import PolicyConfig
+from understudy.methods.video_prompt.weights import require_folder
 from understudy.networks.action_diffusion import DiffusionConfig
 from understudy.networks.image_encoder import random_colours, to_float
 from understudy.networks.resnet import ResNetSizes, read_resnet
@@ -30,11 +32,21 @@ class JointExperiment(VideoPromptExperiment):
     resnet: Path | None = Path("weights/resnet-34")
     """Published weights of the ResNet, which learn on; None begins with new ones."""
 
+    def make_data(self) -> RepresentedWindows:
+        """Windows with z; that weights are absent is said before any z is made.
+
+        Raises:
+            UnderstudyError: no such folder of weights.
+        """
+        if self.resnet is not None:
+            require_folder(self.resnet, "the ResNet", "resnet")
+        return super().make_data()
+
     def make_model(self, data: TrainingData) -> TrainedPolicy:
         """New networks but for the ResNet.
 
         Raises:
-            UnderstudyError: its folder is not there or not whole.
+            UnderstudyError: its folder is not whole.
         """
         trained = super().make_model(data)
         assert isinstance(trained.policy, JointPromptModel)

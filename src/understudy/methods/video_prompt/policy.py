@@ -14,9 +14,11 @@ from understudy.methods.policy import Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.methods.prompt_frames import prompt_frames
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
+from understudy.methods.video_prompt.joint_model import JointPromptModel
 from understudy.methods.video_prompt.network_folder import find_representation
 from understudy.methods.video_prompt.policy_network import PolicyNetwork, network_of_folder
 from understudy.methods.video_prompt.representation import Representation
+from understudy.networks.device import best_device
 from understudy.networks.image_encoder import to_float
 from understudy.networks.text import Text
 from understudy.records import HandTrack, HumanVideo
@@ -102,7 +104,7 @@ class VideoPromptPolicy(_PathPolicy):
     def _z(self, image_1CSS: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 Z"]:
         frames = prompt_frames(self._prompt, self._representation.config.num_frames, self._frame_size)
         scene = torch.nn.functional.interpolate(image_1CSS, (self._frame_size, self._frame_size), mode="area")
-        z = self._representation(to_float(torch.from_numpy(frames)[None]), scene)
+        z = self._representation(to_float(torch.from_numpy(frames)[None]), scene).to(scene.device)
         if self._model.familiarity is not None and self.familiarity is None:
             self.familiarity = float(self._model.familiarity(z)[0])
         return z
@@ -165,6 +167,8 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
         return LabelPolicy(model, text, execution, seed)
     representation = find_representation(description.require("representation"), where)
     load_weights(model, folder)
+    if isinstance(model, JointPromptModel):  # too large for a CPU in a control loop
+        model, representation = model.to(best_device()), representation.to(best_device())
     policy = VideoPromptPolicy(model, representation, execution, seed)
     policy.each_chunk = bool(description.content.get("z_each_chunk"))
     return policy

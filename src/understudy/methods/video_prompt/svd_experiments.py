@@ -11,13 +11,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from understudy.episodes.cross_prediction import ClipConfig
-from understudy.errors import UnderstudyError
+from understudy.episodes.cross_prediction import ClipConfig, CrossPrediction
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.video_prompt.fitting import fit_to_clips
 from understudy.methods.video_prompt.network_folder import make_representation
 from understudy.methods.video_prompt.representation import RepresentationConfig
 from understudy.methods.video_prompt.stage1_experiments import ClipExperiment
+from understudy.methods.video_prompt.weights import require_folder
 from understudy.networks.image_encoder import to_float
 from understudy.networks.video_diffusion.svd_config import BASE, FineTuning, SvdConfig, SvdIds
 from understudy.networks.video_diffusion.video_model import VideoLoss, VideoModel, encode_first, video_loss
@@ -45,20 +45,24 @@ class SvdExperiment(ClipExperiment):
     fit_samples: int = 256
     """Pairs of clips that the components of z are found on."""
 
+    def make_data(self) -> CrossPrediction:
+        """Pairs of clips; that weights are absent is said before any frame is decoded.
+
+        Raises:
+            UnderstudyError: no such folder of weights.
+        """
+        require_folder(self.weights, "Stable Video Diffusion", "weights")
+        return super().make_data()
+
     def make_model(self, data: TrainingData) -> VideoModel:
         """The published weights, and what of them learns.
 
         Raises:
-            UnderstudyError: the folder of the weights is not there or not whole.
+            UnderstudyError: the folder of the weights is not whole.
         """
         from understudy.networks.video_diffusion.fine_tuning import make_trainable  # diffusers: not for other runs
         from understudy.networks.video_diffusion.svd import SvdVideoModel
 
-        if not self.weights.is_dir():
-            raise UnderstudyError(
-                f"{self.weights}: no such folder: put Stable Video Diffusion's published folder there, or name yours"
-                " with --set weights=FOLDER"
-            )
         model = SvdVideoModel.from_folder(self.weights, self.ids, self.new_unet, self.clips.image_size)
         make_trainable(model, self.tuning)
         return model
