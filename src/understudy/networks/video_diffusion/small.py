@@ -1,7 +1,8 @@
 """The small video model, for a laptop's CPU: own autoencoder and UNet behind the same interface as SVD.
 
-It differs from SVD where that is what makes an hour of two cores enough: latents of single frames, two levels, and the
-prompt enters as places in its frames (4 x 4 of each, from the same latents), not as one vector a frame.
+It differs from SVD where that is what makes an hour of two cores enough: latents of single frames, two levels; what is
+estimated is how a video differs from its first frame, so that new weights hold that still; and the prompt enters as
+places in its frames (4 x 4 of each, from the same latents), not as one vector a frame.
 """
 
 from collections.abc import Mapping
@@ -101,5 +102,6 @@ class SmallVideoModel(VideoModel):
             maps.update(features)
             return out
 
-        latents = self.levels.denoise(network, noisy_BTLGG, sigma_B)
-        return Denoised(latents, {tap: maps[tap] for tap in taps})
+        first_B1LGG = first_BLGG[:, None]
+        change = self.levels.denoise(network, noisy_BTLGG - first_B1LGG, sigma_B)
+        return Denoised(first_B1LGG + change, {tap: maps[tap] for tap in taps})
