@@ -19,6 +19,7 @@ COMMANDS = {
     "watch": "a video of a person in; the robot's motion, a data set and a report out",
     "perform": "watch a video, then do the task in simulation: one rollout, scored",
     "imagine": "a video of a person and an image of a robot's scene in; the robot's video out, made by a video model",
+    "represent": "what a trained video model knows of unseen layouts: a map, probes, vector arithmetic",
     "record": "people and robots do the same tasks in the same layouts: one data set each",
     "record-human": "render a person doing a task, with the truth beside the clip",
     "check": "look for what trips people in data sets: hands, colours, signs, pairs, leaks, ...",
