@@ -10,7 +10,7 @@ from understudy.networks.image_encoder import ImageEncoder
 from understudy.networks.spatial_readout import SpatialReadout
 from understudy.networks.transformer import Block, position_codes
 
-__all__ = ["PromptEncoder", "PromptEncoderConfig"]
+__all__ = ["PhaseReader", "PromptEncoder", "PromptEncoderConfig"]
 
 
 @dataclass(frozen=True)
@@ -29,29 +29,55 @@ class PromptEncoderConfig:
     heads: int = 4
 
 
-class PromptEncoder(nn.Module):
-    """A video, and what changes in it, to one token per phase of the task."""
+class PhaseReader(nn.Module):
+    """Maps of the frames of a video to one token per phase of the task: what is shown when, and where.
 
-    def __init__(self, config: PromptEncoderConfig) -> None:
+    Phases first attend to the frames as wholes, then look for places in them (`SpatialReadout`).
+    """
+
+    def __init__(self, phases: int, fine: int, coarse: int, width: int, heads: int, layers: int) -> None:
+        """Sizes.
+
+        Args:
+            phases: tokens that come out, P.
+            fine: channels of the maps in which places are found.
+            coarse: numbers of a frame's map that is read as a whole.
+            width: of a token, D.
+            heads: of attention.
+            layers: over phases and frames.
+        """
         super().__init__()
-        width, heads = config.width, config.heads
-        self.frames = ImageEncoder(config.image_size, stages=config.stages)
-        self.flatten = nn.Linear(self.frames.size, width)
-        self.queries = nn.Parameter(torch.randn(config.tokens, width) * 0.02)
-        self.blocks = nn.ModuleList([Block(width, heads) for _ in range(config.layers)])
-        self.readouts = nn.ModuleList([SpatialReadout(width, config.stages[-2][0], heads=4) for _ in range(2)])
+        self.flatten = nn.Linear(coarse, width)
+        self.queries = nn.Parameter(torch.randn(phases, width) * 0.02)
+        self.blocks = nn.ModuleList([Block(width, heads) for _ in range(layers)])
+        self.readouts = nn.ModuleList([SpatialReadout(width, fine, heads=4) for _ in range(2)])
         self.between = Block(width, heads)
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, prompt_BTCSS: Float[Tensor, "B T 3 S S"]) -> Float[Tensor, "B P D"]:
-        """Tokens of the phases: first from whole frames, then from places in them."""
-        count, length = prompt_BTCSS.shape[:2]
-        maps = self.frames(prompt_BTCSS.flatten(0, 1), prompt_BTCSS[:, 0])
-        fine, coarse = (features.unflatten(0, (count, length)) for features in maps[-2:])
-        tokens = self.flatten(coarse.flatten(2))
-        tokens = tokens + position_codes(torch.arange(length, device=tokens.device), tokens.shape[-1])
-        x = torch.cat([self.queries.expand(count, -1, -1), tokens], dim=1)
+    def read(
+        self, fine_BTCGG: Float[Tensor, "B T C G G"], coarse_BTcgg: Float[Tensor, "B T c g g"]
+    ) -> Float[Tensor, "B P D"]:
+        """Tokens of the phases."""
+        tokens = self.flatten(coarse_BTcgg.flatten(2))
+        tokens = tokens + position_codes(torch.arange(tokens.shape[1], device=tokens.device), tokens.shape[-1])
+        x = torch.cat([self.queries.expand(len(tokens), -1, -1), tokens], dim=1)
         for block in self.blocks:
             x = block(x)
-        phases = self.readouts[0](x[:, : len(self.queries)], fine)
-        return self.norm(self.readouts[1](self.between(phases), fine))
+        phases = self.readouts[0](x[:, : len(self.queries)], fine_BTCGG)
+        return self.norm(self.readouts[1](self.between(phases), fine_BTCGG))
+
+
+class PromptEncoder(PhaseReader):
+    """A video, and what changes in it, to one token per phase of the task."""
+
+    def __init__(self, config: PromptEncoderConfig) -> None:
+        frames = ImageEncoder(config.image_size, stages=config.stages)
+        fine = config.stages[-2][0]
+        super().__init__(config.tokens, fine, frames.size, config.width, config.heads, config.layers)
+        self.frames = frames
+
+    def forward(self, prompt_BTCSS: Float[Tensor, "B T 3 S S"]) -> Float[Tensor, "B P D"]:
+        """Tokens of the phases: first from whole frames, then from places in them."""
+        maps = self.frames(prompt_BTCSS.flatten(0, 1), prompt_BTCSS[:, 0])
+        fine, coarse = (features.unflatten(0, prompt_BTCSS.shape[:2]) for features in maps[-2:])
+        return self.read(fine, coarse)

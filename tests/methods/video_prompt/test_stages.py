@@ -155,7 +155,6 @@ def test_every_experiment_builds_a_model_that_takes_a_step(trained, tmp_path, na
     assert experiment.name == name
     if hasattr(experiment, "representation"):
         experiment = replace(experiment, representation=trained / "video_prompt_stage1_debug" / "policy")
-        experiment = replace(experiment, model=replace(experiment.model, z_tokens=2))
     if hasattr(experiment, "autoencoder"):
         experiment = replace(experiment, autoencoder=None)
     data = experiment.make_data()

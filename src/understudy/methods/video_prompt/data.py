@@ -59,8 +59,8 @@ class PromptedWindows(ABC):
 
     @property
     @abstractmethod
-    def z_size(self) -> int:
-        """Length of z."""
+    def z_shape(self) -> tuple[int, int, int]:
+        """Times, places along a side, numbers of each: z in the order time, row, column, channel."""
 
     @abstractmethod
     def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
@@ -91,11 +91,12 @@ class RepresentedWindows(PromptedWindows):
         """
         super().__init__(windows)
         self._z = _cached(windows, representation, variants, any_scene)
+        self._config = representation.config
 
     @property
-    def z_size(self) -> int:
-        """Length of z."""
-        return int(self._z.shape[-1])
+    def z_shape(self) -> tuple[int, int, int]:
+        """As `RepresentationConfig` says."""
+        return self._config.times, self._config.cells, self._config.channels
 
     def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
         """One of its draws."""
@@ -115,9 +116,9 @@ class LabelledWindows(PromptedWindows):
         self._vectors = text.vectors(windows.labels).numpy()
 
     @property
-    def z_size(self) -> int:
-        """Length of the vectors."""
-        return int(self._vectors.shape[1])
+    def z_shape(self) -> tuple[int, int, int]:
+        """One vector."""
+        return 1, 1, int(self._vectors.shape[1])
 
     def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
         """The vector of its label."""

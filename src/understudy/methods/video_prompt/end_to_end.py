@@ -31,7 +31,7 @@ class EndToEndConfig:
 
     encoder: PromptEncoderConfig = field(default_factory=PromptEncoderConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
-    """Its `z_size` and `z_tokens` are those of the encoder, whatever it says."""
+    """Its `z_size`, `z_tokens` and `z_cells` are those of the encoder, whatever it says."""
     prompt_frames: int = 16
     """Of the person's clip, at even times."""
 
@@ -39,7 +39,7 @@ class EndToEndConfig:
     def sizes(self) -> ModelConfig:
         """Of the policy on what the encoder makes."""
         tokens = self.encoder.tokens
-        return replace(self.model, z_size=tokens * self.encoder.width, z_tokens=tokens)
+        return replace(self.model, z_size=tokens * self.encoder.width, z_tokens=tokens, z_cells=1)
 
 
 class EndToEndModel(nn.Module):

@@ -66,7 +66,11 @@ class Stage2Experiment(Experiment):
     def make_model(self, data: TrainingData) -> TrainedPolicy:
         """New networks for the prompts and skills of the data."""
         assert isinstance(data, PromptedWindows)
-        policy = make_network(replace(self.model, z_size=data.z_size))
+        times, cells, channels = data.z_shape
+        sizes = {"z_size": times * cells**2 * channels}
+        if isinstance(self.model, ModelConfig):
+            sizes |= {"z_tokens": times, "z_cells": cells}
+        policy = make_network(replace(self.model, **sizes))
         wanted = self.losses.pdcp
         pdcp = None if wanted is None else PDCP(self.model.diffusion.width, len(data.skills), wanted)
         return TrainedPolicy(policy, pdcp)
@@ -183,7 +187,7 @@ def _in_words(experiment: VideoPromptExperiment, name: str) -> LabelExperiment:
     """The same run with labels for videos."""
     assert isinstance(experiment.model, ModelConfig)
     shared = {entry.name: getattr(experiment, entry.name) for entry in fields(Stage2Experiment)}
-    return LabelExperiment(**shared | {"name": name, "model": replace(experiment.model, z_tokens=1)})
+    return LabelExperiment(**shared | {"name": name, "model": experiment.model})
 
 
 def xhand_language() -> LabelExperiment:
@@ -216,7 +220,6 @@ def xhand_debug() -> VideoPromptExperiment:
             image_stages=stages,
             num_phases=4,
             plan_layers=1,
-            z_tokens=2,
             diffusion=smallest,
         ),
     )

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.methods.video_prompt.familiarity import Familiarity
+from understudy.methods.video_prompt.z_reader import MapReader, TokenReader
 from understudy.networks.looking_actor import LookConfig, PathActor
-from understudy.networks.transformer import Block, position_codes
 
 __all__ = ["PARTS", "ModelConfig", "PromptPolicyModel"]
 
@@ -24,10 +24,12 @@ class ModelConfig(LookConfig):
     z_size: int = 4096
     """Length of the representation, Z."""
     z_tokens: int = 8
-    """Runs of z that are a token each: the times of `RepresentationConfig`."""
+    """Runs of z, one for each of its times. Training takes this and the other sizes of z from the representation."""
+    z_cells: int = 8
+    """Places of each run along a side; 1: a run is one token without places."""
     num_phases: int = 16
     """Way-points of the path."""
-    plan_layers: int = 3
+    plan_layers: int = 2
     familiar_prompts: int = 0
     """Training prompts that `Familiarity` knows; 0 while training."""
     plan_dropout: float = 0.1
@@ -41,23 +43,20 @@ class PromptPolicyModel(PathActor):
         super().__init__(config, config.num_phases, proprioception=False, parts=PARTS)
         self.config = config
         width, heads = config.diffusion.width, config.diffusion.heads
-        self.z_in = nn.Linear(config.z_size // config.z_tokens, width)
+        tokens, sizes = config.z_tokens, (config.num_phases, width, heads, config.plan_layers)
+        self.reader = (
+            TokenReader(config.z_size, tokens, *sizes)
+            if config.z_cells == 1
+            else MapReader(config.z_size, tokens, config.z_cells, *sizes)
+        )
         self.z_dropout = nn.Dropout(config.plan_dropout)
-        self.queries = nn.Parameter(torch.randn(config.num_phases, width) * 0.02)
-        self.plan_blocks = nn.ModuleList([Block(width, heads) for _ in range(config.plan_layers)])
-        self.plan_norm = nn.LayerNorm(width)
         self.path = nn.Linear(width, config.action_size)
         self.cluster = nn.Parameter(torch.randn(width) * 0.02)
         self.familiarity = Familiarity(config.z_size, config.familiar_prompts) if config.familiar_prompts else None
 
     def plan(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:
         """The path that the robot is to take (normalised): all that the action head learns of the prompt."""
-        tokens = self.z_in(self.z_dropout(z_BZ).unflatten(1, (self.config.z_tokens, -1)))
-        tokens = tokens + position_codes(torch.arange(tokens.shape[1], device=tokens.device), tokens.shape[-1])
-        x = torch.cat([self.queries.expand(len(z_BZ), -1, -1), tokens], dim=1)
-        for block in self.plan_blocks:
-            x = block(x)
-        return self.path(self.plan_norm(x[:, : len(self.queries)]))
+        return self.path(self.reader(self.z_dropout(z_BZ)))
 
     def context(
         self,
