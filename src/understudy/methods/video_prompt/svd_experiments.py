@@ -40,7 +40,7 @@ class SvdExperiment(ClipExperiment):
     """A UNet of this size from nothing; None goes on from the published one."""
     tuning: FineTuning = field(default_factory=lambda: FineTuning(checkpointing=True))
     losses: VideoLoss = field(default_factory=VideoLoss)
-    pooling: RepresentationConfig = field(default_factory=lambda: RepresentationConfig(taps=SVD_TAPS))
+    pooling: RepresentationConfig = field(default_factory=lambda: RepresentationConfig(SVD_TAPS, cells=4, channels=32))
     """How z is made of the trained model's features."""
     fit_samples: int = 256
     """Pairs of clips that the components of z are found on."""
