@@ -11,7 +11,7 @@ SEED, ROBOT, SUITE = 1_000_000, "xarm7_xhand", "video_prompt_human_demos"
 
 @pytest.fixture(autouse=True)
 def familiar(named_fakes, still, monkeypatch):
-    monkeypatch.setattr(still, "familiarity", 0.25, raising=False)
+    monkeypatch.setattr(still, "familiarity", 0.25)
 
 
 def test_a_run_leaves_its_figure_and_what_familiarity_says(tmp_path):

@@ -157,7 +157,7 @@ def run_turn(
         "score": score,
         "failure": "prompt" if detail else "" if safe and asked.holds else _failure(table, asked, taken),
         "mis_grasp": taken.mis_grasp,
-        "familiarity": None if detail else getattr(policy, "familiarity", None),
+        "familiarity": None if detail else policy.familiarity,
         "detail": detail,
         "steps": steps,
         "seconds": round(time.monotonic() - started, 3),
