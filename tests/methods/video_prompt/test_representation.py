@@ -9,7 +9,7 @@ from understudy.methods.video_prompt.representation import Representation, Repre
 from understudy.networks.video_diffusion.small import SmallConfig, SmallVideoModel
 from understudy.networks.video_diffusion.small_unet import UNetConfig
 
-CONFIG = RepresentationConfig(num_frames=4, times=2, cells=2, channels=3)
+CONFIG = RepresentationConfig(("up_0", "up_1"), num_frames=4, times=2, cells=2, channels=3)
 SIZES = SmallConfig(32, UNetConfig(8, (8, 16), heads=2, blocks=1), (8, 8, 8), prompt_width=8)
 NUM_FEATURES = 8 + 16
 
@@ -49,6 +49,15 @@ def test_it_keeps_where_and_when(representation, seen):
     changed = (representation.project(features) != representation.project(other)).any(0).reshape(2, 4, 3)
     assert changed[1, 3].all()
     assert int(changed.sum()) == 3
+
+
+def test_what_stays_is_how_the_scene_is_to_change(representation, seen):
+    """Runs of two frames: twice the mean of the first run is the second frame, for nothing changes in the first."""
+    whole = Representation(representation.model, replace(CONFIG, change=False, times=4), NUM_FEATURES)
+    maps = whole.features(*seen)
+    change = maps - maps[:, :1]
+    assert torch.allclose(representation.features(*seen), change.unflatten(1, (2, 2)).mean(2), atol=1e-5)
+    assert change.abs().max() > 0.1
 
 
 def test_it_sees_prompt_and_scene_and_nothing_else(representation, seen):

@@ -4,8 +4,10 @@ The video model is asked once, at the highest noise level, for the robot's video
 up-blocks are z before pooling (the paper's one-step features). The paper gives a length and no pooling. Ours:
 
 1. maps are averaged down to `cells` x `cells`: where a thing is can still be told, as it could not from a global mean;
-2. frames are averaged in runs to `times`;
-3. channels are projected on the principal components of the training data and divided by their standard deviations,
+2. what they are in the first frame is taken off: what stays is how the scene is to change, and the policy sees the
+   scene itself;
+3. frames are averaged in runs to `times`;
+4. channels are projected on the principal components of the training data and divided by their standard deviations,
    so that no channel drowns another and nothing is learned here.
 """
 
@@ -32,15 +34,17 @@ LATENTS = "latents"
 class RepresentationConfig:
     """How z is made; its length is times * cells^2 * channels."""
 
-    taps: tuple[str, ...] = ("up_0", "up_1")
+    taps: tuple[str, ...] = ("up_1",)
     """Up-blocks whose maps are read; `LATENTS` for the ablation without the video model."""
     num_frames: int = 16
     """Of the prompt and of the video that is asked for."""
     times: int = 8
     """Runs of frames that are averaged; divides `num_frames`."""
-    cells: int = 4
-    channels: int = 32
+    cells: int = 8
+    channels: int = 8
     """Principal components that are kept."""
+    change: bool = True
+    """Maps less those of the first frame."""
     seed: int = 0
     """Of the one noise that all features are made from."""
 
@@ -100,6 +104,8 @@ class Representation(nn.Module):
             maps[LATENTS] = torch.cat([prompt, first[:, None].expand_as(prompt)], dim=2)
         pooled = [adaptive_avg_pool2d(maps[tap].flatten(0, 1).float(), config.cells) for tap in config.taps]
         cells_BTKC = torch.cat(pooled, dim=1).flatten(2).transpose(1, 2).unflatten(0, (len(scene_BCSS), -1))
+        if config.change:
+            cells_BTKC = cells_BTKC - cells_BTKC[:, :1]
         return cells_BTKC.unflatten(1, (config.times, -1)).mean(2)
 
     @torch.no_grad()
