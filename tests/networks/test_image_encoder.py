@@ -1,12 +1,11 @@
 import torch
 
-from understudy.networks.image_encoder import ImageEncoder, random_colours, to_float, with_coordinates
+from understudy.networks.image_encoder import ImageEncoder, coordinates, random_colours, to_float
 
 
 def test_coordinates_run_from_minus_one_to_one():
-    grid = with_coordinates(torch.zeros(1, 1, 3, 5))[0, 1:]
-    assert grid[0, 0].tolist() == [-1, -0.5, 0, 0.5, 1]
-    assert grid[1, :, 0].tolist() == [-1, 0, 1]
+    u, v = coordinates(5, torch.zeros(1))[0]
+    assert u[0].tolist() == v[:, 0].tolist() == [-1, -0.5, 0, 0.5, 1]
 
 
 def test_a_reference_is_a_difference_and_the_condition_counts():
@@ -23,7 +22,8 @@ def test_a_reference_is_a_difference_and_the_condition_counts():
     w = first.conv.weight.clone()
     w[:, :3] -= difference
     joint.load_state_dict({"weight": torch.cat([w, difference], dim=1), "bias": first.conv.bias})
-    stacked = torch.cat([with_coordinates(images), images - reference.repeat_interleave(3, 0)], dim=1)
+    places = coordinates(32, images).expand(6, -1, -1, -1)
+    stacked = torch.cat([images, places, images - reference.repeat_interleave(3, 0)], dim=1)
     assert torch.allclose(torch.relu(first.norm(joint(stacked))), fine, atol=1e-4)
     for layer in encoder.layers:
         torch.nn.init.normal_(layer.film.weight)

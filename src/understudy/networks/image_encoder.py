@@ -6,16 +6,13 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-__all__ = ["Colours", "ImageEncoder", "random_colours", "to_float", "with_coordinates"]
+__all__ = ["Colours", "ImageEncoder", "coordinates", "random_colours", "to_float"]
 
 
-def with_coordinates(images_BCHW: Float[Tensor, "B C H W"]) -> Float[Tensor, "B E H W"]:
-    """Two more channels: u and v from -1 to 1."""
-    count, _, height, width = images_BCHW.shape
-    v = torch.linspace(-1, 1, height, device=images_BCHW.device, dtype=images_BCHW.dtype)
-    u = torch.linspace(-1, 1, width, device=images_BCHW.device, dtype=images_BCHW.dtype)
-    grid = torch.stack(torch.broadcast_tensors(u[None, :], v[:, None]))
-    return torch.cat([images_BCHW, grid.expand(count, -1, -1, -1)], dim=1)
+def coordinates(size: int, like: Tensor) -> Float[Tensor, "1 2 S S"]:
+    """Two maps: u and v from -1 to 1."""
+    line = torch.linspace(-1, 1, size, device=like.device, dtype=like.dtype)
+    return torch.stack(torch.broadcast_tensors(line[None, :], line[:, None]))[None]
 
 
 class _Layer(nn.Module):
@@ -28,8 +25,17 @@ class _Layer(nn.Module):
             nn.init.zeros_(self.film.weight)
             nn.init.zeros_(self.film.bias)
 
-    def forward(self, x: Tensor, condition: Tensor | None, reference: Tensor | None = None) -> Tensor:
-        x = self.conv(x)
+    def forward(
+        self, x: Tensor, condition: Tensor | None, reference: Tensor | None = None, also: Tensor | None = None
+    ) -> Tensor:
+        """`also` (1, e, S, S) are more inputs, alike for all images: they are convolved once."""
+        if also is None:
+            x = self.conv(x)
+        else:
+            weights = self.conv.weight.split([x.shape[1], also.shape[1]], dim=1)
+            how = {"stride": self.conv.stride, "padding": self.conv.padding}
+            fixed = nn.functional.conv2d(also, weights[1], self.conv.bias, **how)
+            x = nn.functional.conv2d(x, weights[0], **how) + fixed
         if reference is not None:
             x = (x.unflatten(0, (len(reference), -1)) - reference[:, None]).flatten(0, 1)
         x = self.norm(x)
@@ -81,12 +87,13 @@ class ImageEncoder(nn.Module):
             reference_RCSS: R divides B; reference r belongs to the r-th run of B / R images.
             condition_BE: modulates every layer.
         """
-        x = with_coordinates(images_BCSS).contiguous(memory_format=torch.channels_last)
+        x = images_BCSS.contiguous(memory_format=torch.channels_last)
+        also: Tensor | None = coordinates(x.shape[-1], x)
         reference: Tensor | None = self.reference(reference_RCSS.contiguous(memory_format=torch.channels_last))
         maps = []
         for layer in self.layers:
-            x = layer(x, condition_BE, reference)
-            reference = None
+            x = layer(x, condition_BE, reference, also)
+            reference = also = None
             maps.append(x)
         return maps
 
@@ -113,8 +120,8 @@ def random_colours(count: int, amount: float, generator: torch.Generator) -> Col
 
 def to_float(images: UInt8[Tensor, "B *T S S 3"], colours: Colours | None = None) -> Float[Tensor, "B *T 3 S S"]:
     """Channels first, -1 to 1, perhaps with other colours."""
-    x = images.movedim(-1, -3).float()
+    x = images.movedim(-1, -3).contiguous().float()  # planes first: arithmetic on runs of three numbers is slow
     if colours is None:
-        return x / 127.5 - 1
+        return x.div_(127.5).sub_(1)
     gain, shift = (v.view(len(x), *[1] * (x.ndim - 4), 3, 1, 1) for v in (colours.gain, colours.shift))
-    return x * (gain / 127.5) + (shift - gain)
+    return x.mul_(gain / 127.5).add_(shift - gain)
