@@ -59,14 +59,14 @@ def prompt(tmp_path):
     return open_video(tmp_path / "prompt.mp4")
 
 
-def test_latents_are_of_prompt_and_scene_and_of_no_video_model(trained):
+def test_latents_are_of_the_prompt_and_of_no_video_model(trained):
     representation = read_representation(trained / LATENTS / "policy")
     prompts, scenes = clips(1), clips(2, frames=1)[:, 0]
     z = representation(prompts, scenes)
     torch.nn.init.normal_(representation.model.unet.conv_in.weight)
     assert torch.equal(representation(prompts, scenes), z)
     assert not torch.allclose(representation(clips(3), scenes), z)
-    assert not torch.allclose(representation(prompts, clips(4, frames=1)[:, 0]), z)
+    assert torch.equal(representation(prompts, clips(4, frames=1)[:, 0]), z)
     assert z.shape == (2, representation.config.size)
 
 

@@ -129,7 +129,7 @@ def _untrained(experiment: CrossPredictionExperiment, name: str) -> CrossPredict
 
 
 def stage1_latents() -> CrossPredictionExperiment:
-    """No video model: z is made of the autoencoder's latents of prompt and scene."""
+    """No video model: z is made of the autoencoder's latents of the prompt."""
     return _latents(stage1_tiny(), "video_prompt_stage1_tiny_latents")
 
 

@@ -63,7 +63,7 @@ class Stage2Experiment(Experiment):
         )
         return ActedWindows(self.data, config)
 
-    def make_model(self, data: TrainingData) -> TrainedPolicy:
+    def make_model(self, data: TrainingData) -> nn.Module:
         """New networks for the prompts and skills of the data."""
         assert isinstance(data, PromptedWindows)
         times, cells, channels = data.z_shape

@@ -145,7 +145,7 @@ def make_representation(model: VideoModel, config: RepresentationConfig) -> Repr
     """
     channels = dict(model.tap_channels)
     if isinstance(model, SmallVideoModel):
-        channels[LATENTS] = 2 * model.config.unet.latent
+        channels[LATENTS] = model.config.unet.latent
     for tap in config.taps:
         if tap not in channels:
             raise UnknownName("up-block", tap, channels)

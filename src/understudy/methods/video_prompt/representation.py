@@ -27,7 +27,7 @@ from understudy.networks.video_diffusion.video_model import VideoModel, one_step
 __all__ = ["LATENTS", "Representation", "RepresentationConfig"]
 
 LATENTS = "latents"
-"""A tap that is no up-block: the autoencoder's latents of prompt and scene, which no video model has seen."""
+"""A tap that is no up-block: the autoencoder's latents of the prompt, which no video model has seen."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ class Representation(nn.Module):
         taps = tuple(tap for tap in config.taps if tap != LATENTS)
         maps = dict(one_step_features(self.model, first, tokens, config.num_frames, taps, config.seed)) if taps else {}
         if LATENTS in config.taps:
-            prompt = self.model.encode(prompt_BNCSS)
-            maps[LATENTS] = torch.cat([prompt, first[:, None].expand_as(prompt)], dim=2)
+            maps[LATENTS] = self.model.encode(prompt_BNCSS)
         pooled = [adaptive_avg_pool2d(maps[tap].flatten(0, 1).float(), config.cells) for tap in config.taps]
         cells_BTKC = torch.cat(pooled, dim=1).flatten(2).transpose(1, 2).unflatten(0, (len(scene_BCSS), -1))
         if config.change:
