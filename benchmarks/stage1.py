@@ -3,8 +3,9 @@ r"""What stage 1 of video_prompt has learned, on layouts that it never saw.
 1. How much nearer the video that is made comes to the true one than the first frame held still (PSNR, in dB), from
    another embodiment's clip and from its own, by 1 and by 25 passes; the autoencoder's own error is the ceiling.
 2. Where the robot's wrist is in the videos that are made: a small network that was trained on true frames reads it off.
-3. Linear probes of z: which skill, and where the thing is that is touched. Half of the layouts train the probes, the
-   other half test them. The same probes on the autoencoder's latents of the prompt say what the video model adds.
+3. Linear probes of z: which skill, what is touched and where, and where it is to end. Half of the layouts train the
+   probes, the other half test them. The same probes on the autoencoder's latents of the prompt say what the video model
+   adds (`representation_probes`, also in `understudy represent`).
 
     understudy record --split test --task pick_place,push,press_button --embodiments human_hand,xarm7_xhand \
         --episodes 200 --no-track --no-points --human-size 96 --human-frames 20 --out data/stage1_test
@@ -21,13 +22,14 @@ import cv2
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import adaptive_avg_pool2d
 
 from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.shown_layouts import ShownLayouts, halves
 from understudy.episodes.windows import even_frames
-from understudy.evaluation.probes import probe_class, probe_place
-from understudy.evaluation.result_file import make_report, merge_cells, rate_cell
+from understudy.evaluation.representation_probes import probe_cells
+from understudy.evaluation.result_file import make_report, merge_cells
+from understudy.methods.video_prompt.embedding import embed
 from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.image_encoder import ImageEncoder, to_float
@@ -60,13 +62,6 @@ class Clips:
         """(T, 3) in the robot's base frame [m], at the same times as the robot's clip."""
         states = self.readers[self.robot].column("observation.state", index)
         return states[even_frames(len(states), self.length), :3]
-
-    def facts(self, index: int) -> tuple[str, np.ndarray]:
-        """The skill, and where the thing stands that is touched [m]."""
-        said = self.readers[self.robot].episode(index).metadata
-        things = [*said["layout"]["objects"], *said["layout"].get("buttons", [])]
-        named = {thing["name"]: thing["xy"] for thing in things}
-        return said["task"], np.array(named[said["goal"]["target"]])
 
 
 class WristReader(nn.Module):
@@ -166,28 +161,6 @@ def write_sheet(path: Path, prompts: torch.Tensor, made: torch.Tensor, true: tor
     cv2.imwrite(str(path), cv2.resize(sheet[..., ::-1], None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
 
 
-@torch.inference_mode()
-def measure_probes(representation: Representation, clips: Clips) -> Iterator[EvalCell]:
-    """Part 3."""
-    skills, places, z, latents = [], [], [], []
-    for index in range(len(clips)):
-        skill, place = clips.facts(index)
-        prompt, scene = clips.clip(PERSON, index)[None], clips.clip(clips.robot, index)[None, 0]
-        z.append(representation(prompt, scene)[0].numpy())
-        maps = adaptive_avg_pool2d(representation.model.encode(prompt)[0], representation.config.cells)
-        latents.append(maps.flatten().numpy())
-        skills.append(skill)
-        places.append(place)
-    half = len(clips) // 2
-    kinds, where = np.array(skills), np.array(places)
-    for row, values in (("z", np.array(z)), ("autoencoder_latents", np.array(latents))):
-        values = values.astype(float)
-        found, of = probe_class((values[:half], kinds[:half]), (values[half:], kinds[half:]))
-        yield rate_cell(row, found, of, metric="probe_skill_accuracy", robot=clips.robot)
-        errors = probe_place((values[:half], where[:half]), (values[half:], where[half:]))
-        yield EvalCell(row, "probe_contact_m_p50", float(np.median(errors)), robot=clips.robot, n=of)
-
-
 def main() -> None:
     """Measure, and put the cells into the result file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -204,9 +177,10 @@ def main() -> None:
     size, length = representation.model.image_size, representation.config.num_frames
     reader, mean, scale = train_reader(Clips(options.train, options.robot, size, length), options.minutes)
     clips = Clips(options.test, options.robot, size, length)
+    shown = ShownLayouts([options.test], options.robot, "", size, length)
     cells = [
         *measure_videos(representation, clips, reader, mean, scale, options.pairs),
-        *measure_probes(representation, clips),
+        *probe_cells(embed(representation, shown), shown.layouts, halves(shown.layouts), options.robot),
     ]
     command = (
         f"python benchmarks/stage1.py --representation {options.representation} --train {options.train} "

@@ -88,7 +88,7 @@ def _bar(cell: EvalCell) -> Bar:
 
 
 def _number(cell: EvalCell) -> str:
-    if cell.k is not None:
+    if cell.low is not None and cell.high is not None:
         return f"{cell.value:.0%} ({cell.k}/{cell.n}, {cell.low:.0%} to {cell.high:.0%})"
     if cell.metric.endswith("_rate"):
         return f"{cell.value:.0%}"

@@ -103,7 +103,7 @@ def write_scatters(scatters: Sequence[Scatter], columns: int, path: Path) -> Non
 def _draw(draw: ImageDraw.ImageDraw, scatter: Scatter, left: int, top: int) -> None:
     s, large, small = _SCALE, ImageFont.load_default(15 * _SCALE), ImageFont.load_default(11 * _SCALE)
     draw.text((s * (left + _EDGE), s * (top + 6)), scatter.title, "#1b2430", large)
-    x, y = left + _EDGE, top + 32
+    x, y = float(left + _EDGE), top + 32
     for words, colour in scatter.legend:
         length = 20 + draw.textlength(words, small) / s
         if x + length > left + _PANEL - _EDGE:

@@ -80,7 +80,9 @@ def test_at_the_last_layer_it_is_the_output_of_the_sum_of_its_maps():
     r, p, q = (model.denoise(x, sigma, c.first, c.tokens, ("up_1",)).features["up_1"] for c in conditions)
     out = torch.nn.functional.silu(model.unet.norm_out((r - p + q).flatten(0, 1)))
     network = model.unet.conv_out(out).unflatten(0, (2, FRAMES))
-    expected = model.levels.denoise(lambda *_: network, x, sigma)
+    firsts = [c.first[:, None] for c in conditions]
+    first = firsts[0] - firsts[1] + firsts[2]
+    expected = first + model.levels.denoise(lambda *_: network, x - first, sigma)
     assert torch.allclose(_made(model, "up_1", *conditions, x, sigma), expected, atol=1e-5)
 
 

@@ -2,7 +2,8 @@
 
 The paper adds and subtracts representations and makes a video of the sum; it does not say where in the model. Here the
 network is cut at a named layer. Three passes with the same noisy latents, one per condition, run up to the cut, and
-everything that crosses it (maps, skip connections, tokens that are still to be read) is replaced by
+everything that crosses it (maps, skip connections, tokens that are still to be read, what goes around the network) is
+replaced by
 
     h = h(robot, A) - h(person, A) + h(person, B)
 
@@ -10,7 +11,7 @@ so that what comes after the cut sees nothing else. This is done at every step o
 goes in.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ from torch import Tensor, nn
 
 from understudy.errors import UnknownName
 from understudy.networks.video_diffusion.small import SmallVideoModel
-from understudy.networks.video_diffusion.svd import SvdVideoModel
 from understudy.networks.video_diffusion.video_model import Denoised, VideoModel
 
 __all__ = ["PROMPT_TOKENS", "ArithmeticModel", "Conditions", "layers_of"]
@@ -107,7 +107,7 @@ class ArithmeticModel(VideoModel):
             x, sigma = noisy_BTLGG.repeat(3, 1, 1, 1, 1), sigma_B.repeat(3)
             found = self.model.denoise(x, sigma, first, tokens, taps)
         maps = {name: value.chunk(3)[0] for name, value in found.features.items()}
-        return Denoised(found.latents.chunk(3)[0], maps)
+        return Denoised(_sum(found.latents).chunk(3)[0], maps)  # a model may add its first frame after the network
 
 
 @contextmanager
@@ -116,8 +116,10 @@ def _cut(model: VideoModel, layer: str) -> Iterator[None]:
     readers = _readers(model)
     behind = list(readers)[list(readers).index(layer) :]
 
-    def hook(_: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[object, object]:
-        return _each(args, _sum), _each(kwargs, _sum)
+    def hook(
+        _: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> tuple[tuple[object, ...], dict[str, object]]:
+        return tuple(map(_summed, args)), {name: _summed(value) for name, value in kwargs.items()}
 
     handles = [module.register_forward_pre_hook(hook, with_kwargs=True) for name in behind for module in readers[name]]
     try:
@@ -132,6 +134,8 @@ def _readers(model: VideoModel) -> Mapping[str, Sequence[nn.Module]]:
     if isinstance(model, SmallVideoModel):
         unet = model.unet
         return {_MID: [*unet.up_coarse], "up_0": [*unet.up_fine], "up_1": [unet.norm_out]}
+    from understudy.networks.video_diffusion.svd import SvdVideoModel  # imports diffusers
+
     assert isinstance(model, SvdVideoModel)
     blocks = [*model.unet.up_blocks, model.unet.conv_norm_out]
     names = [_MID, *(f"up_blocks.{index}" for index in range(len(blocks) - 1))]
@@ -144,12 +148,8 @@ def _sum(three: Tensor) -> Tensor:
     return (robot_a - person_a + person_b).repeat(3, *[1] * (three.ndim - 1))
 
 
-def _each(value: object, change: Callable[[Tensor], Tensor]) -> object:
-    """Change the tensors of real numbers within tuples and dictionaries."""
-    if isinstance(value, Tensor):
-        return change(value) if value.is_floating_point() else value
+def _summed(value: object) -> object:
+    """Sum the tensors of real numbers in an argument, also within tuples."""
     if isinstance(value, tuple):
-        return tuple(_each(part, change) for part in value)
-    if isinstance(value, dict):
-        return {name: _each(part, change) for name, part in value.items()}
-    return value
+        return tuple(map(_summed, value))
+    return _sum(value) if isinstance(value, Tensor) and value.is_floating_point() else value
