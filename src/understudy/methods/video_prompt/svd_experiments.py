@@ -27,6 +27,8 @@ __all__ = ["EXPERIMENTS", "SVD_TAPS", "SvdExperiment"]
 SVD_TAPS = ("up_blocks.0", "up_blocks.1")
 """Up-blocks that z is read from, those of VPP: at 256 px 1280 x 8 x 8 and 1280 x 16 x 16. VPP enlarges the first and
 joins both; averaging each down to the same cells gives what averaging that would."""
+_POOLING = RepresentationConfig(SVD_TAPS, cells=4, channels=32, change=False)
+"""4096 numbers: 8 times x 16 cells x 32 components. Maps are read as they are, as in VPP."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class SvdExperiment(ClipExperiment):
     """A UNet of this size from nothing; None goes on from the published one."""
     tuning: FineTuning = field(default_factory=lambda: FineTuning(checkpointing=True))
     losses: VideoLoss = field(default_factory=VideoLoss)
-    pooling: RepresentationConfig = field(default_factory=lambda: RepresentationConfig(SVD_TAPS, cells=4, channels=32))
+    pooling: RepresentationConfig = _POOLING
     """How z is made of the trained model's features."""
     fit_samples: int = 256
     """Pairs of clips that the components of z are found on."""
@@ -146,7 +148,7 @@ def stage1_svd_debug() -> SvdExperiment:
         num_workers=0,
         clips=ClipConfig(image_size=32, num_frames=4),
         weights=Path("weights/svd_debug"),
-        pooling=RepresentationConfig(SVD_TAPS, num_frames=4, times=2, cells=2, channels=4),
+        pooling=replace(_POOLING, num_frames=4, times=2, cells=2, channels=4),
         fit_samples=4,
     )
 
