@@ -49,6 +49,7 @@ class JointExperiment(VideoPromptExperiment):
             UnderstudyError: its folder is not whole.
         """
         trained = super().make_model(data)
+        assert isinstance(trained, TrainedPolicy)
         assert isinstance(trained.policy, JointPromptModel)
         if self.resnet is not None:
             trained.policy.images = read_resnet(self.resnet, trained.policy.config.images)
