@@ -36,8 +36,8 @@ def trained(tmp_path_factory):
         patch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         root = tmp_path_factory.mktemp("runs")
         data = (write_acted(root / "data", copies=3),)
-        on_latents = {"representation": root / LATENTS / "policy"}
-        for name, settings in ((LATENTS, {}), (END_TO_END, {}), (EACH_CHUNK, on_latents)):
+        of_scenes = {"representation": root / STAGE1 / "policy"}
+        for name, settings in ((STAGE1, {}), (EACH_CHUNK, of_scenes), (LATENTS, {}), (END_TO_END, {})):
             train(replace(get_experiment(name), data=data, **settings), root / name, threads=1, tensorboard=False)
     return root
 
@@ -108,7 +108,7 @@ def test_an_encoder_that_learned_with_the_policy_is_prompted_by_video(trained, p
         policy.reset("push")
 
 
-def test_z_is_made_anew_for_every_chunk_where_asked_for(trained, prompt, tmp_path):
+def test_z_is_made_anew_for_every_chunk_where_asked_for(trained, prompt):
     folder = trained / EACH_CHUNK / "policy"
     said = json.loads((folder / "policy.json").read_text())
     assert said["z_each_chunk"] is True
@@ -129,7 +129,7 @@ def test_z_is_made_anew_for_every_chunk_where_asked_for(trained, prompt, tmp_pat
 
 
 def test_scenes_of_any_time_are_learned_from(trained):
-    settings = {"data": (trained / "data",), "representation": trained / LATENTS / "policy", "variants": 3}
+    settings = {"data": (trained / "data",), "representation": trained / STAGE1 / "policy", "variants": 3}
     anew = replace(get_experiment(EACH_CHUNK), **settings).make_data()
     once = replace(get_experiment("video_prompt_xhand_debug"), **settings).make_data()
     assert np.array_equal(anew.prompts(), once.prompts()), "the first draw is of the first image, as in acting"
