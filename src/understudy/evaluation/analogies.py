@@ -56,16 +56,16 @@ def analogies(layouts: Sequence[ShownLayout], held: Bool[np.ndarray, " N"], coun
         UnderstudyError: there are not so many.
     """
     rng = np.random.default_rng(seed)
-    rows = np.flatnonzero(held)
+    rows: list[int] = np.flatnonzero(held).tolist()
     pools = {
-        int(b): rng.permutation([a for a in rows if layouts[a].skill != layouts[b].skill]).tolist()
-        for b in rng.permutation(rows)
+        b: rng.permutation([a for a in rows if layouts[a].skill != layouts[b].skill]).tolist()
+        for b in rng.permutation(rows).tolist()
     }
     if sum(map(len, pools.values())) < count:
         raise UnderstudyError(f"{len(rows)} held-out layouts make fewer than {count} pairs of two skills: record more")
     found: list[Analogy] = []
     while len(found) < count:
-        found += [Analogy(int(pool.pop()), b) for b, pool in pools.items() if pool][: count - len(found)]
+        found += [Analogy(pool.pop(), b) for b, pool in pools.items() if pool][: count - len(found)]
     return found
 
 

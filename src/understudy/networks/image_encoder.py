@@ -18,6 +18,7 @@ def coordinates(size: int, like: Tensor) -> Float[Tensor, "1 2 S S"]:
 class _Layer(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, condition: int) -> None:
         super().__init__()
+        self.kernel, self.stride = kernel, stride
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
         self.norm = nn.GroupNorm(8, outputs)
         self.film = nn.Linear(condition, 2 * outputs) if condition else None
@@ -33,9 +34,9 @@ class _Layer(nn.Module):
             x = self.conv(x)
         else:
             weights = self.conv.weight.split([x.shape[1], also.shape[1]], dim=1)
-            how = {"stride": self.conv.stride, "padding": self.conv.padding}
-            fixed = nn.functional.conv2d(also, weights[1], self.conv.bias, **how)
-            x = nn.functional.conv2d(x, weights[0], **how) + fixed
+            stride, padding = self.stride, self.kernel // 2
+            fixed = nn.functional.conv2d(also, weights[1], self.conv.bias, stride, padding)
+            x = nn.functional.conv2d(x, weights[0], None, stride, padding) + fixed
         if reference is not None:
             x = (x.unflatten(0, (len(reference), -1)) - reference[:, None]).flatten(0, 1)
         x = self.norm(x)

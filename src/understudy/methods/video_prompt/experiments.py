@@ -67,10 +67,10 @@ class Stage2Experiment(Experiment):
         """New networks for the prompts and skills of the data."""
         assert isinstance(data, PromptedWindows)
         times, cells, channels = data.z_shape
-        sizes = {"z_size": times * cells**2 * channels}
-        if isinstance(self.model, ModelConfig):
-            sizes |= {"z_tokens": times, "z_cells": cells}
-        policy = make_network(replace(self.model, **sizes))
+        sizes: PolicyConfig = replace(self.model, z_size=times * cells**2 * channels)
+        if isinstance(sizes, ModelConfig):
+            sizes = replace(sizes, z_tokens=times, z_cells=cells)
+        policy = make_network(sizes)
         wanted = self.losses.pdcp
         pdcp = None if wanted is None else PDCP(self.model.diffusion.width, len(data.skills), wanted)
         return TrainedPolicy(policy, pdcp)

@@ -47,7 +47,7 @@ class _PathPolicy(DiffusionPolicy):
     ) -> Float[Tensor, "1 M D"]:
         if self._path is None:
             self._path = self._model.plan(self._z(images_B2CSS[:, 1]))
-        return self._model.context(self._path, images_B2CSS, states_B2A)
+        return self._model.context(self._path, images_B2CSS)
 
 
 class VideoPromptPolicy(_PathPolicy):
