@@ -74,8 +74,9 @@ def test_robots_alone_and_prompts(root):
     assert (len(data), data.num_people) == (2, 0)
     clip = EpisodeReader(root / "human_hand").frames(IMAGES, 1)
     prompt = data.sample(1, np.random.default_rng(0))["prompt"]
-    assert prompt.shape == (5, SIZE, SIZE, 3)
-    assert all(any(np.array_equal(frame, other) for other in clip) for frame in prompt)
+    assert prompt.shape == (6, SIZE, SIZE, 3)
+    assert all(any(np.array_equal(frame, other) for other in clip) for frame in prompt[:5])
+    assert np.array_equal(prompt[5], EpisodeReader(root / ROBOT).frames(IMAGES, 1)[0])
     assert np.array_equal(data.prompt(1, 2), clip[[0, -1]])
 
 

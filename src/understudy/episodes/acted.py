@@ -78,7 +78,8 @@ class ActedWindows:
     - `exists` (M, K) bool: false past the end and where the tracker saw nothing;
     - `path` (P, A): the actions of the whole episode at P even times, normalised;
     - `skill`, `label` () int64: index into `skills` (names of tasks) and `labels`; `person` () bool;
-    - `prompt` (N, S, S, 3) uint8: the person's clip of the same layout, if asked for.
+    - `prompt` (N + 1, S, S, 3) uint8: the person's clip of the same layout, then the acting body's first image, which
+      tells who is to act; if asked for.
     """
 
     def __init__(self, roots: Sequence[Path], config: ActedConfig) -> None:
@@ -144,7 +145,8 @@ class ActedWindows:
         }
         if config.prompt_frames:
             clip = self._cache(episode.root, _PERSON).episode(episode.index)
-            sample["prompt"] = clip[uneven_frames(len(clip), config.prompt_frames, rng)]
+            shown = clip[uneven_frames(len(clip), config.prompt_frames, rng)]
+            sample["prompt"] = np.concatenate([shown, frames[:1]])
         return sample
 
     def prompt(self, index: int, count: int) -> UInt8[np.ndarray, "N S S 3"]:

@@ -145,7 +145,7 @@ def _latents(experiment: CrossPredictionExperiment, name: str) -> CrossPredictio
 
 def end_to_end() -> EndToEndExperiment:
     """The full row with a prompt encoder that learns with the policy, in place of stage 1."""
-    return _end_to_end(xhand_tiny(), "video_prompt_xhand_tiny_end_to_end", PromptEncoderConfig(tokens=8), 16)
+    return _end_to_end(xhand_tiny(), "video_prompt_xhand_tiny_end_to_end", PromptEncoderConfig(), 10)
 
 
 def end_to_end_debug() -> EndToEndExperiment:

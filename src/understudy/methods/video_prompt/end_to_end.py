@@ -33,7 +33,7 @@ class EndToEndConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     """Its `z_size`, `z_tokens` and `z_cells` are those of the encoder, whatever it says."""
     prompt_frames: int = 16
-    """Of the person's clip, at even times."""
+    """Of the person's clip, at even times; the encoder sees the acting body's first image after them."""
 
     @property
     def sizes(self) -> ModelConfig:
@@ -52,7 +52,7 @@ class EndToEndModel(nn.Module):
         self.policy = PromptPolicyModel(config.sizes)
 
     def z(self, prompt_BNCSS: Float[Tensor, "B N 3 S S"]) -> Float[Tensor, "B Z"]:
-        """What stands for the representation; frames as `to_float` gives them."""
+        """What stands for the representation; frames of prompt and scene as `to_float` gives them."""
         return self.encoder(prompt_BNCSS).flatten(1)
 
 
@@ -97,7 +97,8 @@ class EndToEndPolicy(DiffusionPolicy):
     ) -> Float[Tensor, "1 M D"]:
         if self._path is None:
             frames = prompt_frames(self._prompt, self._model.config.prompt_frames, self.prompt_size)
-            self._path = self._model.policy.plan(self._model.z(to_float(torch.from_numpy(frames)[None])))
+            prompt = torch.cat([to_float(torch.from_numpy(frames)[None]), images_B2CSS[:, 1:]], dim=1)
+            self._path = self._model.policy.plan(self._model.z(prompt))
         return self._model.policy.context(self._path, images_B2CSS, states_B2A)
 
 

@@ -160,11 +160,13 @@ def stage1_tiny() -> CrossPredictionExperiment:
         "tiny",
         (Path("data/tabletop"),),
         batch_size=16,
-        num_steps=2000,
-        learning_rate=5e-4,
+        num_steps=4000,
+        learning_rate=1e-3,
         ema_decay=0.998,
         precision="bf16",
-        losses=VideoLoss(p_mean=0.7, p_std=1.6, drop_first=0.0, at_highest=0.25),
+        clips=ClipConfig(num_frames=8),
+        losses=VideoLoss(p_mean=0.7, p_std=1.6, drop_first=0.0, at_highest=0.5),
+        pooling=RepresentationConfig(num_frames=8),
     )
 
 
