@@ -38,10 +38,21 @@ def test_halves_share_no_seed_and_have_half_of_every_skill(tmp_path):
     first = halves(shown.layouts)
     seeds = np.array([layout.seed for layout in shown.layouts])
     assert not set(seeds[first]) & set(seeds[~first])
+    assert first.sum() == 10
     for skill in shown.skills:
         of_skill = np.array([layout.skill == skill for layout in shown.layouts])
-        assert (first & of_skill).sum() == 6
-        assert (~first & of_skill).sum() == 4
+        assert {(first & of_skill).sum(), (~first & of_skill).sum()} == {4, 6}
+
+
+@pytest.mark.parametrize("skills", [("push", "press_button"), ("push", "press_button", "pour", "hold", "flip_cup")])
+def test_tasks_on_the_same_seeds_are_halved_together(tmp_path, skills):
+    shown = _open(*(write_shown(tmp_path / skill, layouts=12, skills=(skill,)) for skill in skills))
+    first = halves(shown.layouts)
+    seeds = np.array([layout.seed for layout in shown.layouts])
+    assert len(set(seeds[first])) == len(set(seeds[~first])) == 6
+    assert not set(seeds[first]) & set(seeds[~first])
+    for skill in skills:
+        assert first[[layout.skill == skill for layout in shown.layouts]].sum() == 6
 
 
 @pytest.mark.parametrize(

@@ -90,12 +90,16 @@ class ShownLayouts:
 
 
 def halves(layouts: Sequence[ShownLayout], seed: int = 0) -> Bool[np.ndarray, " N"]:
-    """Which layouts are in the first half: of every skill half of its seeds, so that no seed is in both."""
+    """Which layouts are in the first half: half of all seeds, so that no seed is in both.
+
+    Seeds are drawn at random, but as many of either half show the same skills, give or take one.
+    """
     rng = np.random.default_rng(seed)
-    first: set[int] = set()
-    for skill in sorted({layout.skill for layout in layouts}):
-        seeds = sorted({layout.seed for layout in layouts if layout.skill == skill} - first)
-        first |= set(rng.permutation(seeds)[: (len(seeds) + 1) // 2].tolist())
+    shown: dict[int, set[str]] = {}
+    for layout in layouts:
+        shown.setdefault(layout.seed, set()).add(layout.skill)
+    drawn = rng.permutation(sorted(shown)).tolist()
+    first = set(sorted(drawn, key=lambda one: sorted(shown[one]))[::2])
     return np.array([layout.seed in first for layout in layouts])
 
 
