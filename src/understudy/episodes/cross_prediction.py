@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
 from understudy.embodiments import EMBODIMENTS
 from understudy.episodes.frame_cache import FrameCache
@@ -20,6 +21,7 @@ from understudy.errors import UnderstudyError
 __all__ = ["ClipConfig", "CrossPrediction"]
 
 _IMAGES = "observation.images.front"
+_PERSON = "human_hand"
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,20 @@ class CrossPrediction:
             "crossed": np.array(source != target),
         }
 
+    def prompted(
+        self, index: int, rng: np.random.Generator
+    ) -> tuple[UInt8[np.ndarray, "N S S 3"], UInt8[np.ndarray, "S S 3"]]:
+        """A person's clip at even times (another body's where no person was recorded), and the scene of any body."""
+        clips = self._layouts[index]
+        (cache, episode), (other, also) = clips[0], clips[int(rng.integers(len(clips)))]
+        shown = cache.episode(episode)
+        return shown[even_frames(len(shown), self.config.num_frames)], other.episode(also)[0]
+
 
 def _layouts(root: Path, config: ClipConfig) -> list[list[tuple[FrameCache, int]]]:
     """For every layout of a recording, the cache and the episode of each embodiment that succeeded in it."""
     wanted = [name for name in config.embodiments or EMBODIMENTS if (root / name).is_dir()]
+    wanted.sort(key=lambda name: name != _PERSON)
     if not wanted:
         raise UnderstudyError(f"{root}: no data set of {', '.join(config.embodiments or EMBODIMENTS)}")
     readers = [EpisodeReader(root / name) for name in wanted]

@@ -119,7 +119,7 @@ class DiffusionPolicy(Policy):
             raise UnderstudyError(f"a network of {head.action_size} numbers an action, a normalisation of {len(names)}")
         self._head, self._execution = head, execution
         self._seed, self._generator = seed, torch.Generator()
-        self.image_size = image_size
+        self.image_size = self._image_size = image_size
         self.execute = execution.sampling.execute
         self._proprioception = proprioception
         self._seen = ObservationPair()
@@ -138,7 +138,7 @@ class DiffusionPolicy(Policy):
             UnderstudyError: an observation without the state of the policy's robot, where the policy needs it.
         """
         normalisation, sampling = self._execution.normalisation, self._execution.sampling
-        images, states = self._seen.add(observation, normalisation if self._proprioception else None, self.image_size)
+        images, states = self._seen.add(observation, normalisation if self._proprioception else None, self._image_size)
         device = next(self._head.parameters()).device
         told = None if states is None else torch.from_numpy(states)[None].to(device)
         context = self._context(to_float(torch.from_numpy(images)[None]).to(device), told)

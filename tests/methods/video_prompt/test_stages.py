@@ -11,12 +11,14 @@ from safetensors.torch import load_file
 from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
 
 from understudy.embodiments import get_embodiment
+from understudy.episodes.square_image import square_image
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
 from understudy.methods.experiments import EXPERIMENTS, get_experiment
 from understudy.methods.video_prompt import joint_experiments, svd_experiments
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation
+from understudy.networks.image_encoder import to_float
 from understudy.perception.video import open_video
 from understudy.perception.video_writer import write_video
 from understudy.records import Observation
@@ -113,6 +115,18 @@ def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt)
     assert not np.allclose(policy.act(_observation(0)).actions, chunk.actions)
     with pytest.raises(UnderstudyError, match="prompted with a video, not with a label"):
         policy.reset("push")
+
+
+def test_the_scene_in_acting_is_made_as_in_training(trained, prompt, monkeypatch):
+    policy = make_policy(str(trained / "video_prompt_xhand_debug" / "policy"), ROBOT)
+    seen = []
+    ours = policy._representation.forward
+    monkeypatch.setattr(policy._representation, "forward", lambda clip, scene: seen.append(scene) or ours(clip, scene))
+    policy.reset(prompt)
+    image = np.random.default_rng(0).integers(0, 255, (48, 72, 3), dtype=np.uint8)
+    policy.act(Observation(image, tabletop_camera(SIZE), 0.0, None))
+    assert torch.equal(seen[0], to_float(torch.from_numpy(square_image(image, 32)[None])))
+    assert policy.image_size == 32
 
 
 def test_the_same_policy_is_told_in_words(trained, prompt):

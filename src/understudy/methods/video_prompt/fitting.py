@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from understudy.methods.experiment import TrainingData
+from understudy.episodes.cross_prediction import CrossPrediction
 from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.image_encoder import to_float
 
@@ -12,13 +12,13 @@ __all__ = ["fit_to_clips"]
 _TOGETHER = 8
 
 
-def fit_to_clips(representation: Representation, data: TrainingData, count: int, seed: int) -> None:
-    """Find the components of z on pairs of clips.
+def fit_to_clips(representation: Representation, data: CrossPrediction, count: int, seed: int) -> None:
+    """Find the components of z on what z will be of: people's clips, in scenes of all that act.
 
     Args:
         representation: not fitted yet.
-        data: samples with `source` and `target`, see `CrossPrediction`.
-        count: pairs, at most.
+        data: clips of people and robots.
+        count: layouts, at most.
         seed: of which ones, and of their draws.
 
     Raises:
@@ -28,10 +28,7 @@ def fit_to_clips(representation: Representation, data: TrainingData, count: int,
     indices = rng.permutation(len(data))[:count]
     found = []
     for start in range(0, len(indices), _TOGETHER):
-        samples = [data.sample(int(index), rng) for index in indices[start : start + _TOGETHER]]
-        source, target = (to_float(torch.from_numpy(np.stack([s[key] for s in samples]))) for key in _CLIPS)
-        found.append(representation.features(source, target[:, 0]).cpu())
+        samples = [data.prompted(int(index), rng) for index in indices[start : start + _TOGETHER]]
+        prompts, scenes = (to_float(torch.from_numpy(np.stack(images))) for images in zip(*samples, strict=True))
+        found.append(representation.features(prompts, scenes).cpu())
     representation.fit(found)
-
-
-_CLIPS = "source", "target"

@@ -4,10 +4,12 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from understudy.episodes.square_image import square_image
 from understudy.errors import UnderstudyError
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
 from understudy.methods.policy import Prompt, PromptKind
@@ -21,7 +23,7 @@ from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.device import best_device
 from understudy.networks.image_encoder import to_float
 from understudy.networks.text import Text
-from understudy.records import HandTrack, HumanVideo
+from understudy.records import ActionChunk, HandTrack, HumanVideo, Observation
 
 __all__ = ["LabelPolicy", "VideoPromptPolicy", "load"]
 
@@ -35,8 +37,8 @@ class _PathPolicy(DiffusionPolicy):
         self._path: Tensor | None = None
 
     @abstractmethod
-    def _z(self, image_1CSS: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 Z"]:
-        """Of the prompt and the first image."""
+    def _z(self) -> Float[Tensor, "1 Z"]:
+        """Of the prompt and what is seen."""
 
     def _begin(self) -> None:
         self._path = None
@@ -46,7 +48,7 @@ class _PathPolicy(DiffusionPolicy):
         self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
     ) -> Float[Tensor, "1 M D"]:
         if self._path is None:
-            self._path = self._model.plan(self._z(images_B2CSS[:, 1]))
+            self._path = self._model.plan(self._z().to(images_B2CSS.device))
         return self._model.context(self._path, images_B2CSS)
 
 
@@ -68,17 +70,20 @@ class VideoPromptPolicy(_PathPolicy):
         super().__init__(model, execution, seed)
         self._representation = representation
         self.prompt_size = self._frame_size = representation.model.image_size
+        self.image_size = max(self.image_size, self._frame_size)
         self.prompt_frames = representation.config.num_frames
         self._prompt: HumanVideo | None = None
+        self._frames: Tensor | None = None
+        self._scene: UInt8[np.ndarray, "S S 3"] | None = None
         self.familiarity: float | None = None
         """Of the prompt in this scene, 0 to 1 (see `Familiarity`); None before the first `act`."""
 
-    def _context(
-        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
-    ) -> Float[Tensor, "1 M D"]:
+    def act(self, observation: Observation) -> ActionChunk:
+        """The next chunk."""
+        self._scene = square_image(observation.image, self._frame_size)
         if self.each_chunk:
             self._path = None
-        return super()._context(images_B2CSS, states_B2A)
+        return super().act(observation)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -98,15 +103,16 @@ class VideoPromptPolicy(_PathPolicy):
         if isinstance(prompt, str | HandTrack):
             kind = "a label" if isinstance(prompt, str) else "a hand track"
             raise UnderstudyError(f"video_prompt is prompted with a video, not with {kind}")
-        self._prompt, self.familiarity = prompt, None
+        self._prompt, self._frames, self.familiarity = prompt, None, None
         self._begin()
 
-    def _z(self, image_1CSS: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 Z"]:
-        frames = prompt_frames(self._prompt, self._representation.config.num_frames, self._frame_size)
-        scene = torch.nn.functional.interpolate(image_1CSS, (self._frame_size, self._frame_size), mode="area")
-        z = self._representation(to_float(torch.from_numpy(frames)[None]), scene).to(scene.device)
+    def _z(self) -> Float[Tensor, "1 Z"]:
+        if self._frames is None:
+            shown = prompt_frames(self._prompt, self._representation.config.num_frames, self._frame_size)
+            self._frames = to_float(torch.from_numpy(shown)[None])
+        z = self._representation(self._frames, to_float(torch.from_numpy(self._scene)[None]))
         if self._model.familiarity is not None and self.familiarity is None:
-            self.familiarity = float(self._model.familiarity(z)[0])
+            self.familiarity = float(self._model.familiarity(z.to(self._model.familiarity.mean.device))[0])
         return z
 
 
@@ -143,7 +149,7 @@ class LabelPolicy(_PathPolicy):
         self._label = prompt or ""
         self._begin()
 
-    def _z(self, image_1CSS: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 Z"]:
+    def _z(self) -> Float[Tensor, "1 Z"]:
         return self._text.vectors([self._label])
 
 

@@ -113,6 +113,7 @@ class CrossPredictionExperiment(ClipExperiment):
         """The representation: video model and the components of its features on clips of the training data."""
         assert isinstance(model, SmallVideoModel)
         representation = make_representation(model, self.pooling)
+        assert isinstance(data, CrossPrediction)
         fit_to_clips(representation, data, self.fit_samples, self.seed)
         write_representation(folder, representation, self.name)
 

@@ -84,6 +84,7 @@ class SvdExperiment(ClipExperiment):
 
         assert isinstance(model, VideoModel)
         representation = make_representation(model, self.pooling)
+        assert isinstance(data, CrossPrediction)
         fit_to_clips(representation, data, self.fit_samples, self.seed)
         write_svd_representation(folder, representation, self.name)
 
