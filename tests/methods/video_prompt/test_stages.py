@@ -88,11 +88,33 @@ def test_stage_1_goes_on_from_a_representation(trained):
         replace(experiment, model=replace(experiment.model, prompt_width=16)).make_model(data)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"times": 3}, "3 times of 4 frames"),
+        ({"taps": ("up_9",)}, "unknown up-block 'up_9'"),
+        ({"num_frames": 8}, "clips.num_frames 4, pooling.num_frames 8: must be the same"),
+    ],
+)
+def test_what_could_not_be_exported_is_not_trained(trained, changes, said):
+    experiment = _experiment(trained, "video_prompt_stage1_debug")
+    experiment = replace(experiment, pooling=replace(experiment.pooling, **changes))
+    with pytest.raises(UnderstudyError, match=said):
+        experiment.make_model(experiment.make_data())
+
+
 def test_z_of_the_training_data_is_whitened(trained):
     data = _experiment(trained, "video_prompt_xhand_debug").make_data()
     z = np.stack([data.sample(i, np.random.default_rng(0))["z"] for i in range(len(data))])
     assert z.shape == (12, 32)
     assert 0.3 < z.std() < 3
+
+
+def test_all_prompts_that_were_trained_on_are_known_to_familiarity(trained):
+    windows = _experiment(trained, "video_prompt_xhand_debug").make_data().windows
+    assert {windows.clips(index)[1] for index in range(len(windows))} == {"human_hand", ROBOT}
+    policy = make_policy(str(trained / "video_prompt_xhand_debug" / "policy"), ROBOT)
+    assert len(policy._model.familiarity.points) == len(windows)
 
 
 def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt):

@@ -103,9 +103,8 @@ class RepresentedWindows(PromptedWindows):
         return self._z[index, int(rng.integers(self._z.shape[1]))].astype(np.float32)
 
     def prompts(self) -> Float32[Tensor, "N Z"]:
-        """The z of even frames and robots' scenes, as in deployment; of people's scenes where there is no robot."""
-        robots = [i for i in range(len(self)) if self.windows.clips(i)[1] != _PERSON]
-        return torch.from_numpy(np.asarray(self._z[robots or list(range(len(self))), 0], dtype=np.float32))
+        """The z of even frames of every episode that is learned from, with the scene of whoever acts in it."""
+        return torch.from_numpy(np.asarray(self._z[:, 0], dtype=np.float32))
 
 
 class LabelledWindows(PromptedWindows):
