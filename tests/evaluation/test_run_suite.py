@@ -9,6 +9,7 @@ import pytest
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.evaluation import episode as episode_module
 from understudy.evaluation import replays
+from understudy.evaluation.episode import EPISODE_FIELDS
 from understudy.evaluation.result_file import read_report
 from understudy.evaluation.run_suite import SuiteOptions, plan, run_suite
 from understudy.evaluation.suites import get_suite
@@ -109,6 +110,16 @@ def test_a_lost_episode_is_run_again_and_comes_out_the_same(report, options):
     assert run_suite("first_policies", options).cells == report.cells
     after = json.loads(path.read_text())
     assert {**before, "seconds": 0} == {**after, "seconds": 0}
+
+
+def test_an_episode_of_an_older_form_is_run_again(report, options):
+    path = options.runs / "first_policies" / "episodes" / ROBOT / "still-built_in" / TASK / "right" / f"{SEED}.json"
+    before = json.loads(path.read_text())
+    assert before.keys() == EPISODE_FIELDS
+    older = {name: value for name, value in before.items() if name not in ("mis_grasp", "familiarity")}
+    path.write_text(json.dumps(older))
+    assert run_suite("first_policies", options).cells == report.cells
+    assert json.loads(path.read_text()).keys() == EPISODE_FIELDS
 
 
 def test_a_damaged_episode_is_named(report, options):

@@ -21,10 +21,29 @@ from understudy.provenance import code_commit
 from understudy.simulation.tabletop import Tabletop
 from understudy.simulation.tasks import Goal
 
-__all__ = ["Episode", "Job", "Turn", "read_episode", "run_job", "run_turn"]
+__all__ = ["EPISODE_FIELDS", "Episode", "Job", "Turn", "read_episode", "run_job", "run_turn"]
 
 Episode = dict[str, Any]
 """What is kept of an episode; `run_turn` says what."""
+EPISODE_FIELDS = frozenset(
+    [
+        "success",
+        "ever",
+        "asked",
+        "label",
+        "by_words",
+        "score",
+        "failure",
+        "mis_grasp",
+        "familiarity",
+        "detail",
+        "steps",
+        "seconds",
+        "shown",
+        "commit",
+    ]
+)
+"""Every field of an `Episode`; one that lacks any was kept by an older version."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +85,7 @@ class Job:
 
 
 def read_episode(turn: Turn, runs: Path) -> Episode | None:
-    """The finished episode; None if it is not there.
+    """The finished episode; None if it is not there, or is of an older form: it is to be run again.
 
     Raises:
         UnderstudyError: a file that is no episode.
@@ -78,7 +97,7 @@ def read_episode(turn: Turn, runs: Path) -> Episode | None:
         return None
     except ValueError as error:
         raise UnderstudyError(f"{path}: not a finished episode ({error}): remove it, and it is run again") from error
-    return episode
+    return episode if set(episode) >= EPISODE_FIELDS else None
 
 
 def run_job(job: Job) -> list[Turn]:

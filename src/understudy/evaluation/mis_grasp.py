@@ -35,7 +35,7 @@ def mis_grasp_cells(table: Table) -> list[EvalCell]:
 def _outcomes(table: Table, row: str, robot: str, column: str) -> _Outcomes:
     outcomes: _Outcomes = {}
     for turn, episode in table.pick(row, robot, "right", column).items():
-        if episode.get("mis_grasp") is not None:
+        if episode["mis_grasp"] is not None:
             outcomes.setdefault((turn.task, turn.seed), []).append(bool(episode["mis_grasp"]))
     return outcomes
 
