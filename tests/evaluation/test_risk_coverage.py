@@ -62,7 +62,7 @@ def test_prompts_are_grouped_by_what_is_unusual_about_them():
         "unseen_person": "mismatched",
     }
     assert {prompt: group_of(replace(TURN, prompt=prompt)) for prompt in prompts} == prompts
-    assert group_of(replace(TURN, axis="object_type")) == "novel"
+    assert group_of(replace(TURN, axis="object_type")) == "axis"
 
 
 def episodes(seeds=1):
@@ -88,18 +88,56 @@ def test_cells_count_layouts_at_every_share(seeds):
     half, everything = rates["any", "kept_50"], rates["any", "kept_100"]
     assert (half.k, half.n) == (10 * seeds, 10 * seeds)
     assert (everything.k, everything.n) == (10 * seeds, 20 * seeds)
-    assert rates["novel", "kept_10"].k == 0
+    assert rates["axis", "kept_10"].k == 0
     exact = binomtest(10, 20).proportion_ci(0.95, method="exact")
     assert (everything.low, everything.high) == pytest.approx((exact.low, exact.high)), "seeds add no trials"
     medians = {cell.prompt: cell.value for cell in cells if cell.metric == "familiarity_p50"}
-    assert medians["right"] > medians["novel"]
+    assert medians["right"] > medians["axis"]
     assert len({(c.row, c.metric, c.column, c.robot, c.prompt) for c in cells}) == len(cells)
+
+
+def _told(turns, familiarity=0.5, asked=True):
+    return {turn: {"familiarity": familiarity, "asked": asked, "commit": "aaaaaaa"} for turn in turns}
+
+
+def test_a_blank_prompt_is_not_any_prompt():
+    found = _told([TURN]) | _told([replace(TURN, prompt="blank")], asked=False)
+    table = Table(get_suite("video_prompt"), SEED, found)
+    rates = {c.prompt: (c.k, c.n) for c in familiarity_cells(table) if c.column == "kept_100"}
+    assert rates == {"right": (1, 1), "blank": (0, 1), "any": (1, 1)}
+
+
+def test_prompts_of_one_layout_are_no_trials_of_their_own():
+    """Six layouts, in each of which all five prompts end alike: six trials, not thirty."""
+    found = {}
+    for layout in range(6):
+        turns = [replace(TURN, seed=SEED + layout, prompt=prompt) for prompt in ("right", "moved", "distractors")]
+        turns += [replace(turn, task="pour") for turn in turns[:2]]
+        found |= _told(turns, asked=layout < 3)
+    cells = familiarity_cells(Table(get_suite("video_prompt"), SEED, found))
+    (every,) = [c for c in cells if (c.prompt, c.column) == ("any", "kept_100")]
+    assert (every.k, every.n) == (15, 30)
+    exact = binomtest(3, 6).proportion_ci(0.95, method="exact")
+    assert every.low <= exact.low + 1e-9
+    assert every.high >= exact.high - 1e-9
+
+
+def test_policies_of_two_tasks_are_two_curves():
+    """Each has a familiarity of its own: what one calls familiar must not crowd out the other."""
+    found = {}
+    for task, familiarity, followed in (("push", 0.9, False), ("pour", 0.1, True)):
+        its = Contestant("full", f"full_{task}", (ROBOT,), fingerprint=task, task=task)
+        turns = [replace(TURN, contestant=its, task=task, seed=SEED + layout) for layout in range(4)]
+        found |= _told(turns, familiarity, followed)
+    cells = familiarity_cells(Table(get_suite("video_prompt"), SEED, found))
+    rates = {c.row: (c.k, c.n) for c in cells if (c.prompt, c.column) == ("right", "kept_10")}
+    assert rates == {"full@push": (0, 4), "full@pour": (4, 4)}
 
 
 def test_the_chart_has_a_line_for_each_kind_of_prompt():
     report = make_report("video_prompt", "c", 1.0, familiarity_cells(episodes()))
     drawn = risk_coverage_chart(report, "full", ROBOT)
     assert len(re.findall("<circle", drawn)) == 3 * 10
-    assert "novel, 100 % kept: 0% of 10" in drawn
+    assert "axis, 100 % kept: 0% of 10" in drawn
     with pytest.raises(UnderstudyError, match="row words on xarm7_xhand: tells no familiarity"):
         risk_coverage_chart(report, "words", ROBOT)

@@ -31,9 +31,10 @@ def test_a_run_leaves_its_figure_and_what_familiarity_says(tmp_path):
     assert (tmp_path / "runs" / SUITE / f"{name}-{ROBOT}.svg").read_text(encoding="utf-8").count("<circle") == 2
     page = (tmp_path / "runs" / SUITE / f"{name}.html").read_text(encoding="utf-8")
     assert "Success over human demonstrations of the skill" in page
-    assert "Familiar prompts: human_40" in page
+    assert "Familiar prompts: human_40@press_button" in page
     medians = {(c.row, c.prompt): c.value for c in report.cells if c.metric == "familiarity_p50"}
-    assert medians == {(row, prompt): 0.25 for row in ("human_0", "human_40") for prompt in ("right", "any")}
+    curves = ("human_0", "human_40@press_button")
+    assert medians == {(row, prompt): 0.25 for row in curves for prompt in ("right", "any")}
     assert not [cell for cell in report.cells if cell.metric == "mis_grasp_rate"], "buttons have no near neighbours"
     (kept,) = (tmp_path / "runs" / SUITE / "episodes" / ROBOT).glob(f"still-*/press_button/right/{SEED}.json")
     episode = json.loads(kept.read_text())

@@ -1,11 +1,12 @@
 """Does a policy know which prompts it can follow? Success against the share of prompts that are kept.
 
 Prompts are kept by their familiarity, the most familiar first. A policy that knows its limits does better on the half
-that it knows best than on all; one whose familiarity says nothing has a flat line.
+that it knows best than on all; one whose familiarity says nothing has a flat line. Familiarity is a policy's own: where
+a row has a policy for each task, there is a curve for each, named as `--policy` has it, `ROW@TASK`.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -14,27 +15,28 @@ from jaxtyping import Bool, Float
 
 from understudy.errors import UnderstudyError
 from understudy.evaluation.curve_chart import Point, curve_chart
-from understudy.evaluation.episode import Turn
+from understudy.evaluation.episode import Episode, Turn
+from understudy.evaluation.layout_bootstrap import rate_interval_by_layout
 from understudy.evaluation.result_file import rate_cell
-from understudy.evaluation.statistics import clopper_pearson
+from understudy.evaluation.rows import Contestant
 from understudy.evaluation.summary import Table
 from understudy.records import EvalCell, EvalReport
 
-__all__ = ["ANY", "familiarity_cells", "group_of", "kept", "risk_coverage_area", "risk_coverage_chart"]
+__all__ = ["ANY", "curve_of", "familiarity_cells", "group_of", "kept", "risk_coverage_area", "risk_coverage_chart"]
 
 ANY = "any"
-"""All prompts together."""
+"""All prompts together but blank ones, which ask for nothing."""
 _METRIC = "followed_rate"
 _PERCENT = tuple(range(100, 0, -10))
 
 
 def group_of(turn: Turn) -> str:
-    """Which kind of prompt an episode has: right, wrong, blank; shown otherwise (mismatched); or of what is held out.
+    """Which kind of prompt an episode has: right, wrong, blank; shown otherwise (mismatched); right on an axis.
 
-    On an axis of layouts the right prompt shows what no training prompt shows: `novel`.
+    Whether a policy's training data show an axis of layouts is a matter of its row.
     """
     if turn.prompt in ("right", "wrong", "blank"):
-        return "novel" if turn.axis is not None and turn.prompt == "right" else turn.prompt
+        return "axis" if turn.axis is not None and turn.prompt == "right" else turn.prompt
     return "mismatched"
 
 
@@ -57,7 +59,9 @@ class _Group:
     familiarity: Float[np.ndarray, " N"]
     followed: Bool[np.ndarray, " N"]
     """What the prompt asks for is fulfilled; with a blank one, the labelled goal."""
-    num_seeds: int
+    layouts: list[Hashable]
+    policies: list[Hashable]
+    """Of one curve: training seeds."""
     commits: str
 
 
@@ -65,9 +69,9 @@ def familiarity_cells(table: Table) -> list[EvalCell]:
     """For every row that tells familiarity: rates at ten shares of prompts, medians, areas; none for other rows."""
     return [
         replace(cell, robot=robot, prompt=name, seed=table.first_seed, commit=group.commits)
-        for row, robot in table.places
-        for name, group in _groups(table, row, robot).items()
-        for cell in _cells(row, group)
+        for (curve, robot), groups in _curves(table).items()
+        for name, group in groups.items()
+        for cell in _cells(curve, group)
     ]
 
 
@@ -76,37 +80,43 @@ def _cells(row: str, group: _Group) -> Iterator[EvalCell]:
     yield EvalCell(row, "familiarity_p50", float(np.median(group.familiarity)), n=count)
     yield EvalCell(row, "risk_coverage_area", risk_coverage_area(group.familiarity, group.followed), n=count)
     for percent in _PERCENT:
-        chosen = group.followed[kept(group.familiarity, percent / 100)]
+        rows = np.flatnonzero(kept(group.familiarity, percent / 100)).tolist()
+        chosen = group.followed[rows]
         cell = rate_cell(row, int(chosen.sum()), len(chosen), metric=_METRIC, column=f"kept_{percent}")
-        # Training seeds met the same layouts: they are no further trials.
-        seeds = group.num_seeds
-        total = max(len(chosen) // seeds, 1)
-        low = clopper_pearson(min(int(chosen.sum()) // seeds, total), total)[0]
-        high = clopper_pearson(min(-(-int(chosen.sum()) // seeds), total), total)[1]
-        yield replace(cell, low=min(low, cell.value), high=max(high, cell.value))
+        layouts, policies = [group.layouts[one] for one in rows], [group.policies[one] for one in rows]
+        low, high = rate_interval_by_layout(chosen, layouts, policies)
+        yield replace(cell, low=low, high=high)
 
 
-def _groups(table: Table, row: str, robot: str) -> dict[str, _Group]:
-    found: dict[str, list[tuple[Turn, float, bool, str]]] = {}
+def _curves(table: Table) -> dict[tuple[str, str], dict[str, _Group]]:
+    """(row or ROW@TASK, robot) -> kind of prompt -> its episodes; rows in the order of the table."""
+    found: dict[tuple[str, str], dict[str, dict[Turn, Episode]]] = {}
     for turn, episode in table.episodes.items():
-        familiarity = episode.get("familiarity")
-        if (turn.contestant.row, turn.robot) == (row, robot) and familiarity is not None:
-            entry = turn, float(familiarity), bool(episode["asked"]), str(episode["commit"])
-            for name in (group_of(turn), ANY):
-                found.setdefault(name, []).append(entry)
-    order = [name for name in ("right", "wrong", "blank", "mismatched", "novel", ANY) if name in found]
-    return {name: _group(found[name]) for name in order}
+        if episode["familiarity"] is not None:
+            groups = found.setdefault((curve_of(turn.contestant), turn.robot), {})
+            for name in (group_of(turn), *(() if turn.prompt == "blank" else (ANY,))):
+                groups.setdefault(name, {})[turn] = episode
+    order = ("right", "wrong", "blank", "mismatched", "axis", ANY)
+    return {place: {name: _group(of[name]) for name in order if name in of} for place, of in found.items()}
 
 
-def _group(entries: list[tuple[Turn, float, bool, str]]) -> _Group:
-    turns, familiarity, followed, commits = zip(*entries, strict=True)
-    places = {(turn.task, turn.seed, turn.prompt, turn.axis) for turn in turns}
-    num_seeds = max(1, round(len(turns) / len(places)))
-    return _Group(np.array(familiarity), np.array(followed, dtype=bool), num_seeds, ", ".join(sorted(set(commits))))
+def curve_of(contestant: Contestant) -> str:
+    """Name of the curve that a policy is counted in: its row, or ROW@TASK where it is the row's for one task."""
+    return contestant.row if contestant.task is None else f"{contestant.row}@{contestant.task}"
+
+
+def _group(episodes: dict[Turn, Episode]) -> _Group:
+    return _Group(
+        np.array([float(episode["familiarity"]) for episode in episodes.values()]),
+        np.array([bool(episode["asked"]) for episode in episodes.values()]),
+        [(turn.seed, turn.axis) for turn in episodes],
+        [turn.contestant for turn in episodes],
+        ", ".join(sorted({str(episode["commit"]) for episode in episodes.values()})),
+    )
 
 
 def risk_coverage_chart(report: EvalReport, row: str, robot: str) -> str:
-    """Success over the share of prompts kept, a line for each kind of prompt.
+    """Success over the share of prompts kept, a line for each kind of prompt; `row` as of `curve_of`.
 
     Raises:
         UnderstudyError: a row without familiarity.
