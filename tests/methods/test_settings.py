@@ -40,6 +40,8 @@ def test_settings_are_changed_by_name_and_noted():
         ("precision=int8", "is not of no or bf16 or fp16"),
         ("losses=1", "is not of type LossConfig"),
         ("betas=0.9", "is not of type tuple"),
+        ("betas=[0.9]", "is not of type tuple"),
+        ("acted.people=false", "acted.people is taken from people"),
     ],
 )
 def test_what_cannot_be_set_is_said_in_one_line(change, said):

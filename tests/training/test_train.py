@@ -18,7 +18,7 @@ from understudy.errors import UnderstudyError
 from understudy.methods import experiments
 from understudy.training import TrainingStopped, export_policy, train
 from understudy.training.checkpoint import checkpoint_paths, load_checkpoint
-from understudy.training.run_folder import refuse_other_data, with_overrides
+from understudy.training.run_folder import experiment_config, refuse_other_data, refuse_other_settings, with_overrides
 
 
 def run(experiment, out, **options):
@@ -199,6 +199,14 @@ def test_overrides_and_what_a_run_was_begun_with(linear):
     recorded = {"seed": 5, "num_workers": 0, "data": ["elsewhere", "there"]}
     chosen = with_overrides(linear, given, recorded)
     assert (chosen.seed, chosen.num_workers, chosen.data) == (5, 2, (Path("elsewhere"), Path("there")))
+
+
+def test_records_of_before_a_setting_was_there_go_on(linear):
+    now = experiment_config(linear)
+    before = {name: value for name, value in now.items() if name != "changes"}
+    refuse_other_settings(Path("run"), before, now)
+    with pytest.raises(UnderstudyError, match=r"changes \[\] \(now \['batch_size=4'\]\)"):
+        refuse_other_settings(Path("run"), before, now | {"changes": ["batch_size=4"]})
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,9 @@ Precision = Literal["no", "bf16", "fp16"]
 @dataclass(frozen=True)
 class Experiment(ABC):
     """Frozen settings of one run; a variant replaces fields. What each method adds are its own fields."""
+
+    derived: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Settings within settings that a run takes from elsewhere, whatever they say: dotted name -> from where."""
 
     name: str
     """`<method>_<data>_<variant>`; unique."""

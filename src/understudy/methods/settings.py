@@ -25,13 +25,15 @@ def with_settings(experiment: E, changes: Iterable[str]) -> E:
         changes: `name=value`; dots lead into nested settings. Tuples are JSON lists, absent ones are `none`.
 
     Raises:
-        UnderstudyError: no such setting, or not a value of its type.
+        UnderstudyError: no such setting, one that is taken from elsewhere, or not a value of its type.
     """
     noted = tuple(changes)
     for change in noted:
         name, equals, value = change.partition("=")
         if not equals:
             raise UnderstudyError(f"--set {change}: needs NAME=VALUE")
+        if name in experiment.derived:
+            raise UnderstudyError(f"--set {change}: {name} is taken from {experiment.derived[name]}")
         experiment = _changed(experiment, name.split("."), value, f"--set {change}")
     return replace(experiment, changes=noted) if noted else experiment
 
@@ -66,7 +68,10 @@ def _read(text: str, kind: Any) -> object:  # noqa: ANN401 (a type)
             raise ValueError(text)
         return text
     if origin is tuple:
-        return tuple(_read(str(entry), choices[0]) for entry in json.loads(text))
+        entries = json.loads(text)
+        if choices[-1] is not Ellipsis and len(entries) != len(choices):
+            raise ValueError(text)
+        return tuple(_read(str(entry), choices[0]) for entry in entries)
     if kind is bool:
         return ("false", "true").index(text.lower()) == 1
     if kind in (int, float, str, Path):

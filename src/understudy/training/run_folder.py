@@ -31,6 +31,9 @@ __all__ = [
 _MAY_DIFFER = ("data", "num_workers")
 """Settings that do not change what is learned: a moved data set (`refuse_other_data`), who prepares the samples."""
 
+_CAME_LATER: Mapping[str, Any] = {"changes": []}
+"""Settings that the records of older runs do not hold, and what they were then."""
+
 
 def experiment_config(experiment: Experiment) -> dict[str, Any]:
     """All settings of an experiment as JSON holds them."""
@@ -119,6 +122,7 @@ def refuse_other_settings(
     Raises:
         UnderstudyError: they differ in something that changes what is learned; all such fields are named.
     """
+    was = {**_CAME_LATER, **was}
     names = [name for name in {**was, **now} if name not in {*_MAY_DIFFER, *also} and was.get(name) != now.get(name)]
     if names:
         changes = ", ".join(f"{name} {was.get(name)!r} (now {now.get(name)!r})" for name in names)

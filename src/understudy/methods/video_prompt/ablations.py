@@ -8,7 +8,7 @@ chunk, are runs of stage 2.
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,7 @@ class _Trained(nn.Module):
 class EndToEndExperiment(Stage2Experiment):
     """The prompt is a video, and its encoder learns with the policy."""
 
+    derived: ClassVar[Mapping[str, str]] = {**Stage2Experiment.derived, "encoder.image_size": "model.image_size"}
     encoder: PromptEncoderConfig = field(default_factory=PromptEncoderConfig)
     """Its frames have the size of the policy's images, whatever it says."""
 

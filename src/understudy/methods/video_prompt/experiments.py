@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,16 @@ class TrainedPolicy(nn.Module):
 class Stage2Experiment(Experiment):
     """A policy on episodes of people and robots; final classes say what becomes of the prompt."""
 
+    derived: ClassVar[Mapping[str, str]] = {
+        "acted.robot": "robot",
+        "acted.people": "people",
+        "acted.image_size": "model.image_size",
+        "acted.num_times": "num_times",
+        "acted.history": "sampling.execute",
+        "acted.chunk": "model.chunk",
+        "acted.num_phases": "model.num_phases",
+        **dict.fromkeys(("model.z_size", "model.z_tokens", "model.z_cells"), "what makes z"),
+    }
     robot: str = "xarm7_xhand"
     people: bool = True
     """Learn from people's episodes, too."""

@@ -21,6 +21,7 @@ from understudy.networks.video_diffusion.video_model import VideoModel
 __all__ = [
     "SVD_REPRESENTATION",
     "AutoencoderConfig",
+    "check_pooling",
     "find_representation",
     "make_representation",
     "read_autoencoder",
@@ -143,13 +144,31 @@ def make_representation(model: VideoModel, config: RepresentationConfig) -> Repr
     Raises:
         UnknownName: an up-block that the model does not have.
     """
+    return Representation(model, config, _num_features(model, config))
+
+
+def check_pooling(model: VideoModel, config: RepresentationConfig, num_frames: int) -> None:
+    """Before a run: whether a representation can be made when it is over.
+
+    Raises:
+        UnderstudyError: an up-block that the model does not have, sizes that do not fit, or clips of another length
+            than z is made of.
+    """
+    config.check(_num_features(model, config))
+    if config.num_frames != num_frames:
+        raise UnderstudyError(
+            f"clips.num_frames {num_frames}, pooling.num_frames {config.num_frames}: must be the same"
+        )
+
+
+def _num_features(model: VideoModel, config: RepresentationConfig) -> int:
     channels = dict(model.tap_channels)
     if isinstance(model, SmallVideoModel):
         channels[LATENTS] = model.config.unet.latent
     for tap in config.taps:
         if tap not in channels:
             raise UnknownName("up-block", tap, channels)
-    return Representation(model, config, sum(channels[tap] for tap in config.taps))
+    return sum(channels[tap] for tap in config.taps)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,18 @@ class RepresentationConfig:
         """Length of z."""
         return self.times * self.cells**2 * self.channels
 
+    def check(self, num_features: int) -> None:
+        """Compare with the channels of all taps together.
+
+        Raises:
+            UnderstudyError: more components than features, or frames that `times` does not divide.
+        """
+        if self.channels > num_features or self.num_frames % self.times:
+            raise UnderstudyError(
+                f"representation: {self.channels} components of {num_features} features, {self.times} times of "
+                f"{self.num_frames} frames: needs at most as many components, and a divisor of the frames"
+            )
+
 
 class Representation(nn.Module):
     """A frozen video model and the projection of its features. z is ordered by time, row, column, channel."""
@@ -72,11 +84,7 @@ class Representation(nn.Module):
             UnderstudyError: more components than features, or frames that `times` does not divide.
         """
         super().__init__()
-        if config.channels > num_features or config.num_frames % config.times:
-            raise UnderstudyError(
-                f"representation: {config.channels} components of {num_features} features, {config.times} times of "
-                f"{config.num_frames} frames: needs at most as many components, and a divisor of the frames"
-            )
+        config.check(num_features)
         self.config = config
         self.model = model.eval().requires_grad_(False)
         device = next(model.parameters()).device

@@ -14,6 +14,7 @@ from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.video_prompt.fitting import fit_to_clips
 from understudy.methods.video_prompt.network_folder import (
     AutoencoderConfig,
+    check_pooling,
     make_representation,
     read_autoencoder,
     read_representation,
@@ -87,11 +88,12 @@ class CrossPredictionExperiment(ClipExperiment):
     def make_model(self, data: TrainingData) -> SmallVideoModel:
         """A new model around the trained autoencoder, or the one to start from."""
         model = SmallVideoModel(self.model)
+        check_pooling(model, self.pooling, self.clips.num_frames)
         if self.start is not None:
             begun = read_representation(self.start).model
-            assert isinstance(begun, SmallVideoModel)
-            if begun.config != self.model:
-                raise UnderstudyError(f"{self.start}: a video model of {begun.config}, this run's is {self.model}")
+            found = begun.config if isinstance(begun, SmallVideoModel) else "Stable Video Diffusion's kind"
+            if found != self.model:
+                raise UnderstudyError(f"{self.start}: a video model of {found}, this run's is {self.model}")
             model.load_state_dict(begun.state_dict())
         elif self.autoencoder is not None:
             sizes = AutoencoderConfig(self.model.unet.latent, self.model.autoencoder_widths)

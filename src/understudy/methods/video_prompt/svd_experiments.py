@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from understudy.episodes.cross_prediction import ClipConfig, CrossPrediction
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.video_prompt.fitting import fit_to_clips
-from understudy.methods.video_prompt.network_folder import make_representation
+from understudy.methods.video_prompt.network_folder import check_pooling, make_representation
 from understudy.methods.video_prompt.representation import RepresentationConfig
 from understudy.methods.video_prompt.stage1_experiments import ClipExperiment
 from understudy.methods.video_prompt.weights import require_folder
@@ -66,6 +66,7 @@ class SvdExperiment(ClipExperiment):
         from understudy.networks.video_diffusion.svd import SvdVideoModel
 
         model = SvdVideoModel.from_folder(self.weights, self.ids, self.new_unet, self.clips.image_size)
+        check_pooling(model, self.pooling, self.clips.num_frames)
         make_trainable(model, self.tuning)
         return model
 
