@@ -19,6 +19,9 @@ def test_a_suite_can_be_planned_and_names_what_there_is(name):
         assert set(suite.robots) & set(get_task(task).embodiments)
         for axis in (suite.layouts, *suite.axes):
             get_task(task).sample_layout(1_000_000, axis)
+    if name != "watch":  # which is of replay alone
+        assert {"kinematic", "oracle"} <= set(suite.rows)
+        assert {"right", "wrong", "blank"} <= set(suite.prompts)
     turns = plan(suite, SuiteOptions(episodes=2, policies=("oracle",)))
     assert {turn.axis for turn in turns} == {suite.layouts, *suite.axes}
     assert set(suite.curve) <= set(suite.named_rows)

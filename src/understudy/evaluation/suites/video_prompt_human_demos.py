@@ -1,7 +1,9 @@
 """Suite `video_prompt_human_demos`: a novel skill's success against how many human demonstrations of it there were.
 
 Section 6 of the paper leaves that open: "substantially increasing human demonstration data for specific tasks could
-help". All rows have the same 40 grasping trajectories of the robot; `--policy human_40@push=FOLDER` and so on.
+help". All rows have the same 40 grasping trajectories of the robot; `--policy human_40@push=FOLDER` and so on. The row
+`human_0` has one skill, grasping, and so is trained without PDCP, which has nothing to contrast; the others have PDCP.
+The figure shows success with the right prompt, and with one from where objects stand elsewhere (moved).
 """
 
 from understudy.evaluation.suites.suite import Suite
@@ -13,14 +15,15 @@ _COUNTS = (0, 40, 80, 160, 300)
 
 SUITE = Suite(
     name="video_prompt_human_demos",
-    rows=("oracle",),
+    rows=("kinematic", "oracle"),
     methods=(),
     robots=("xarm7_xhand",),
     tasks=SKILLS,
-    prompts=("right", "moved"),
+    prompts=("right", "wrong", "blank", "moved"),
     episodes=100,
     named_rows=tuple(f"human_{count}" for count in _COUNTS),
-    row_episodes={"oracle": 50},
+    row_prompts={"kinematic": ("right", "moved"), "oracle": ("right", "moved")},
+    row_episodes={"kinematic": 10, "oracle": 50},
     curve={f"human_{count}": float(count) for count in _COUNTS},
     curve_name="human demonstrations of the skill",
 )
