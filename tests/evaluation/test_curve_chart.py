@@ -27,10 +27,11 @@ def test_rows_become_a_curve_for_each_skill():
     cells = [
         rate_cell(row, k, 20, column=skill, robot=robot, prompt=prompt)
         for k, row in enumerate(suite.named_rows)
-        for skill in suite.tasks
-        for prompt in ("right", "moved")
+        for skill in (*suite.tasks, "all")
+        for prompt in ("right", "moved", "blank")
     ]
     drawn = curve_svg(suite, make_report("video_prompt_human_demos", "c", 1.0, cells), robot)
-    assert len(circles(drawn)) == len(suite.named_rows) * len(suite.tasks)
+    assert len(circles(drawn)) == len(suite.named_rows) * len(suite.tasks) * 2, "right and moved, and not over all"
+    assert "human_300, hold, moved: 20% (4/20" in drawn
     assert "human_300, hold: 20% (4/20" in drawn
     assert curve_svg(get_suite("watch"), make_report("watch", "c", 1.0, cells), robot) == ""

@@ -36,6 +36,6 @@ def test_a_run_leaves_its_figure_and_what_familiarity_says(tmp_path):
     curves = ("human_0", "human_40@press_button")
     assert medians == {(row, prompt): 0.25 for row in curves for prompt in ("right", "any")}
     assert not [cell for cell in report.cells if cell.metric == "mis_grasp_rate"], "buttons have no near neighbours"
-    (kept,) = (tmp_path / "runs" / SUITE / "episodes" / ROBOT).glob(f"still-*/press_button/right/{SEED}.json")
+    (kept,) = (tmp_path / "runs" / SUITE / "episodes" / ROBOT).glob(f"still-built_in/press_button/right/{SEED}.json")
     episode = json.loads(kept.read_text())
     assert (episode["familiarity"], episode["mis_grasp"], episode["failure"]) == (0.25, None, "not_approached")

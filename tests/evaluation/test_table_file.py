@@ -41,23 +41,27 @@ def test_only_test_seeds_have_the_plain_name(axis, first_seed, name):
     assert table_name("first_policies", axis, first_seed) == name
 
 
-def test_a_run_of_one_row_replaces_that_row_and_what_compares_it(path):
-    kept = [rate("a", 0.1), rate("b", 0.2, XHAND), rate("a_minus_c", 0.3)]
+def test_a_run_of_one_row_replaces_its_tasks_and_what_compares_it(path):
+    kept = [rate("a", 0.1), rate("b", 0.2, XHAND), rate("a_minus_c", 0.3), rate("b", 0.35, column="pick_place")]
+    kept.append(rate("b@pick_place", 0.36, column="kept_50", metric="followed_rate"))
     gone = [
         rate("b", 0.4),
         rate("b", 0.5, column="all"),
         rate("b", 50.0, metric="score", prompt="blank"),
+        rate("b@push", 0.55, column="kept_50", metric="followed_rate"),
         rate("b_minus_a", 0.6, metric="success_rate_difference"),
         rate("a_minus_b", 0.7, metric="success_rate_difference"),
     ]
-    write_table(path, report(*kept, *gone), [("a", GRIPPER), ("b", GRIPPER), ("b", XHAND)])
+    write_table(path, report(*kept, *gone), SUITE, [])
     new = report(rate("b", 0.8), command=f"{EVALUATE} --policy b", commit="bbbbbbb")
-    written = write_table(path, new, [("b", GRIPPER)])
+    written = write_table(path, new, SUITE, [("b", GRIPPER, "push")])
     assert written == read_report(path)
     assert [(cell.row, cell.robot, cell.value, cell.commit) for cell in written.cells] == [
         ("a", GRIPPER, 0.1, "aaaaaaa"),
         ("b", XHAND, 0.2, "aaaaaaa"),
         ("a_minus_c", GRIPPER, 0.3, "aaaaaaa"),
+        ("b", GRIPPER, 0.35, "aaaaaaa"),
+        ("b@pick_place", GRIPPER, 0.36, "aaaaaaa"),
         ("b", GRIPPER, 0.8, None),
     ]
     assert written.command == f"{EVALUATE} && {EVALUATE} --policy b"
@@ -75,7 +79,7 @@ def test_a_run_of_one_row_replaces_that_row_and_what_compares_it(path):
 )
 def test_other_rows_and_defaults_spelt_out_are_the_same_table(path, options):
     refuse_other_table(path, SUITE, f"{EVALUATE} {options}")
-    write_table(path, report(rate("a", 0.1), command=f"{EVALUATE} --policy oracle"), [("a", GRIPPER)])
+    write_table(path, report(rate("a", 0.1), command=f"{EVALUATE} --policy oracle"), SUITE, [])
     refuse_other_table(path, SUITE, f"{EVALUATE} {options}")
 
 
@@ -95,7 +99,7 @@ def test_other_rows_and_defaults_spelt_out_are_the_same_table(path, options):
     ],
 )
 def test_another_table_is_refused_and_the_line_says_what_to_pass(path, was, now, message):
-    write_table(path, report(rate("a", 0.1), command=f"{EVALUATE} {was}"), [("a", GRIPPER)])
+    write_table(path, report(rate("a", 0.1), command=f"{EVALUATE} {was}"), SUITE, [])
     with pytest.raises(UnderstudyError, match=message) as caught:
         refuse_other_table(path, SUITE, f"{EVALUATE} {now}")
     assert str(caught.value).startswith(f"{path}: ")
@@ -103,6 +107,6 @@ def test_another_table_is_refused_and_the_line_says_what_to_pass(path, was, now,
 
 
 def test_the_report_of_something_else_is_refused(path):
-    write_table(path, report(rate("a", 0.1), name="faults", command="python benchmarks/faults.py"), [])
+    write_table(path, report(rate("a", 0.1), name="faults", command="python benchmarks/faults.py"), SUITE, [])
     with pytest.raises(UnderstudyError, match="'faults', not 'first_policies'"):
         refuse_other_table(path, SUITE, EVALUATE)

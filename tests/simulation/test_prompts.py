@@ -59,8 +59,17 @@ def test_wrong_prompts_keep_to_the_tasks_that_are_allowed_and_reach_all_of_them(
     drawn = {wrong_prompt("push", layout, goal, seed, USUAL)[0] for seed in range(60)}
     assert drawn == set(USUAL)
     assert {wrong_prompt("push", layout, goal, seed, ["push"])[0] for seed in range(9)} == {"push"}
-    with pytest.raises(UnderstudyError, match=r"no wrong prompt for 'press a button' .* among press_button"):
-        wrong_prompt("press_button", layout, layout_button(layout), 0, ["press_button"])
+    with pytest.raises(UnderstudyError, match=r"no wrong prompt for 'press a button' .* among pull"):
+        wrong_prompt("press_button", layout, layout_button(layout), 0, ["pull"])
+
+
+def test_where_words_say_the_same_of_all_the_wrong_prompt_is_the_other_of_a_minimal_pair():
+    layout = sample_layout(5)
+    one, other = get_task("press_button").goals(layout)
+    assert wrong_prompt("press_button", layout, one, 0, ["press_button"]) == ("press_button", other)
+    assert wrong_prompt("press_button", layout, other, 0, ["press_button"]) == ("press_button", one)
+    drawn = {wrong_prompt("press_button", layout, one, seed, ["press_button", "push"])[0] for seed in range(20)}
+    assert drawn == {"push"}
 
 
 def layout_button(layout):

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from understudy.evaluation.statistics import clopper_pearson
 
-__all__ = ["Comparison", "compare", "is_separated", "rate_interval", "sign_test"]
+__all__ = ["Comparison", "compare", "difference_words", "is_separated", "rate_interval", "sign_test"]
 
 _RESAMPLES = 10_000
 _LEVEL = 0.05
@@ -37,13 +37,18 @@ class Comparison:
     @property
     def words(self) -> str:
         """The difference in percentage points with its interval, or that there is none to speak of."""
-        spread = f"{self.difference:+.0%} ({self.low:+.0%} to {self.high:+.0%})"
-        return spread if self.separated else f"not separated: {spread}"
+        return difference_words(self.difference, self.low, self.high, self.p)
 
 
 def is_separated(low: float, high: float, p: float | None) -> bool:
     """Whether two rows differ: the 95 % interval leaves out zero, and the exact test agrees (None: there is none)."""
     return (low > 0 or high < 0) and (p is None or p < _LEVEL)
+
+
+def difference_words(difference: float, low: float, high: float, p: float | None) -> str:
+    """A difference of rates (-1 to 1) in percentage points with its interval, or that there is none to speak of."""
+    spread = f"{difference:+.0%} ({low:+.0%} to {high:+.0%})"
+    return spread if is_separated(low, high, p) else f"not separated: {spread}"
 
 
 def sign_test(first: Bool[np.ndarray, "S1 N"], second: Bool[np.ndarray, "S2 N"]) -> float:

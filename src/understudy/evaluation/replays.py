@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from understudy.evaluation.episode import Episode, Turn, run_turn
 from understudy.evaluation.prompts import Shown, prompt_clip, shown_by
-from understudy.evaluation.summary import ALL, Table
+from understudy.evaluation.summary import Table
 from understudy.files import write_text
 from understudy.perception.video import read_frames
 from understudy.perception.video_writer import write_video
@@ -56,7 +56,7 @@ def choose(table: Table, runs: Path) -> list[Replay]:
     chosen = []
     for row, robot in table.places:
         for prompt, (num_best, num_worst) in _COUNTS.items():
-            episodes = table.pick(row, robot, prompt, ALL)
+            episodes = _usual(table, row, robot, prompt)
             good = sorted((t for t, e in episodes.items() if e["asked"]), key=lambda t: episodes[t]["steps"])
             bad = sorted((t for t, e in episodes.items() if not e["asked"]), key=lambda t: episodes[t]["score"])
             seen: dict[tuple[str, str], int] = {}
@@ -65,9 +65,18 @@ def choose(table: Table, runs: Path) -> list[Replay]:
                 label = (turn.task, episodes[turn]["failure"])
                 rank[turn] = seen[label] = seen.get(label, -1) + 1
             bad.sort(key=lambda turn: rank[turn])
-            chosen += [Replay(turn, "best", table.suite.tasks, runs) for turn in good[:num_best]]
-            chosen += [Replay(turn, "worst", table.suite.tasks, runs) for turn in bad[:num_worst]]
+            for kind, turns in (("best", good[:num_best]), ("worst", bad[:num_worst])):
+                chosen += [Replay(t, kind, t.contestant.wrong_tasks(table.suite.tasks), runs) for t in turns]
     return chosen
+
+
+def _usual(table: Table, row: str, robot: str, prompt: str) -> dict[Turn, Episode]:
+    """Episodes of a row outside of the suite's axes."""
+    return {
+        turn: episode
+        for turn, episode in table.episodes.items()
+        if (turn.contestant.row, turn.robot, turn.prompt) == (row, robot, prompt) and turn.axis not in table.suite.axes
+    }
 
 
 def make_replay(replay: Replay) -> Replay:

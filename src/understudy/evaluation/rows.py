@@ -12,7 +12,7 @@ from understudy.errors import UnderstudyError, UnknownName
 from understudy.evaluation.suites.suite import Suite
 from understudy.methods import POLICIES, PRETRAINED, policy_names
 
-__all__ = ["Contestant", "contestants", "fingerprint", "policy_folder"]
+__all__ = ["Contestant", "contestants", "fingerprint", "policy_folder", "refuse_unequal"]
 
 ORACLE = "oracle"
 """Row that replays the true hand: the policy `kinematic` with the truth in place of perception."""
@@ -34,9 +34,14 @@ class Contestant:
 
     @property
     def key(self) -> str:
-        """Folder name of its episodes: another checkpoint has another one."""
+        """Folder name of its episodes: another checkpoint has another one, and so has one that is for one task."""
         name = Path(self.policy).name if self.fingerprint == "built_in" else self.row
-        return f"{name}-{'truth' if self.truth else self.fingerprint}"
+        made_for = f"-{self.task}" if self.task else ""
+        return f"{name}-{'truth' if self.truth else self.fingerprint}{made_for}"
+
+    def wrong_tasks(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        """What its wrong prompts may show: its only task, of which there are other goals; else all of `tasks`."""
+        return (self.task,) if self.task else tasks
 
 
 def policy_folder(name: str) -> Path | None:
@@ -83,6 +88,29 @@ def contestants(suite: Suite, asked: Sequence[str], robots: Sequence[str]) -> li
     if not found:
         raise UnderstudyError(f"suite {suite.name}: no policy for {', '.join(robots)}; name some with --policy")
     return found
+
+
+def refuse_unequal(rows: Sequence[Contestant], tasks: Sequence[str]) -> None:
+    """Make sure that every row has the same number of different checkpoints for each task that it has any for.
+
+    Its training seeds meet the same episodes; a rate over tasks is of the same number of them in each.
+
+    Raises:
+        UnderstudyError: a checkpoint that a task would count twice, or more of them for one task than for another.
+    """
+    for row, robot in dict.fromkeys((one.row, robot) for one in rows for robot in one.robots):
+        counts = {}
+        for task in tasks:
+            its = [one for one in rows if one.row == row and robot in one.robots and one.task in (None, task)]
+            same = [(one.truth, one.policy if one.fingerprint == "built_in" else one.fingerprint) for one in its]
+            for one, identity in zip(its, same, strict=True):
+                if same.count(identity) > 1:
+                    raise UnderstudyError(f"row {row}: {one.policy} twice for {task}: each checkpoint counts once")
+            counts[task] = len(its)
+        found = {task: count for task, count in counts.items() if count}
+        if len(set(found.values())) > 1:
+            said = ", ".join(f"{count} for {task}" for task, count in found.items())
+            raise UnderstudyError(f"row {row} on {robot}: checkpoints: {said}; give as many for each of these tasks")
 
 
 def _default_rows(suite: Suite) -> list[str]:

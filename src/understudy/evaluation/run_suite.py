@@ -17,7 +17,7 @@ from understudy.evaluation.prompts import PROMPTS
 from understudy.evaluation.replays import choose, make_replay
 from understudy.evaluation.result_file import make_report
 from understudy.evaluation.risk_coverage import familiarity_cells
-from understudy.evaluation.rows import contestants
+from understudy.evaluation.rows import contestants, refuse_unequal
 from understudy.evaluation.suite_page import curve_svg, write_suite_page
 from understudy.evaluation.suites import Suite, get_suite
 from understudy.evaluation.summary import Table, summarise
@@ -77,12 +77,13 @@ def run_suite(name: str, options: SuiteOptions) -> EvalReport:
         bar = progress.add_task(f"evaluate {name}", total=len(turns), completed=len(done))
         for finished in run_parallel(run_job, jobs, options.processes):
             progress.advance(bar, len(finished))
-    table = Table(suite, options.first_seed, {turn: _read(turn, runs) for turn in turns})
+    tasks = _chosen("task", options.tasks, suite.tasks)
+    table = Table(suite, options.first_seed, {turn: _read(turn, runs) for turn in turns}, tasks)
     minutes = (time.monotonic() - started + earlier_s) / 60
     cells = [*summarise(table), *mis_grasp_cells(table), *familiarity_cells(table)]
     report = make_report(path.stem, command, minutes, cells)
-    written = write_table(path, report, table.places)
-    _write_page(table, report, runs, options)
+    written = write_table(path, report, suite, table.ran)
+    _write_page(table, written, runs, options)
     return written
 
 
@@ -93,7 +94,7 @@ def _write_page(table: Table, report: EvalReport, runs: Path, options: SuiteOpti
         for _ in run_parallel(make_replay, replays, options.processes):
             progress.advance(bar)
     write_suite_page(table, report, replays, runs / f"{report.name}.html")
-    for robot in dict.fromkeys(robot for _, robot in table.places):
+    for robot in dict.fromkeys(cell.robot for cell in report.cells if cell.robot):
         drawn = curve_svg(table.suite, report, robot)
         if drawn:
             write_text(runs / f"{report.name}-{robot}.svg", drawn)
@@ -107,6 +108,7 @@ def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
     """Every episode of the table, layout by layout."""
     rows = contestants(suite, options.policies, options.robots or suite.robots)
     tasks = _chosen("task", options.tasks, suite.tasks)
+    refuse_unequal(rows, tasks)
     prompts = _chosen("prompt", options.prompts, PROMPTS) if options.prompts else ()
     if options.axis is not None and get_axis(options.axis).prompt_only:
         raise UnderstudyError(f"axis {options.axis} changes the prompt alone: use --prompts {options.axis}")
@@ -149,10 +151,11 @@ def _chosen(kind: str, asked: Sequence[str], valid: Sequence[str]) -> tuple[str,
 
 
 def _jobs(turns: Sequence[Turn], suite: Suite, runs: Path) -> list[Job]:
-    grouped: dict[tuple[str, int, str | None], list[Turn]] = {}
+    grouped: dict[tuple[str, int, str | None, tuple[str, ...]], list[Turn]] = {}
     for turn in turns:
-        grouped.setdefault((turn.task, turn.seed, turn.axis), []).append(turn)
-    return [Job(tuple(group), suite.tasks, runs) for group in grouped.values()]
+        wrong = turn.contestant.wrong_tasks(suite.tasks)
+        grouped.setdefault((turn.task, turn.seed, turn.axis, wrong), []).append(turn)
+    return [Job(tuple(group), wrong, runs) for (*_, wrong), group in grouped.items()]
 
 
 def _read(turn: Turn, runs: Path) -> Episode:

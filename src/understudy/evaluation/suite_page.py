@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from itertools import combinations
+from itertools import product
 from pathlib import Path
 
 from understudy.evaluation.bar_chart import Bar, part_chart, rate_chart
+from understudy.evaluation.comparison import difference_words
 from understudy.evaluation.curve_chart import Point, curve_chart
 from understudy.evaluation.page import badge, card, page, video
 from understudy.evaluation.replays import Replay
@@ -33,15 +34,16 @@ def write_suite_page(table: Table, report: EvalReport, replays: Sequence[Replay]
     """Write the page.
 
     Args:
-        table: the episodes.
-        report: what was made of them.
+        table: the episodes of the last run, which failures and films are of.
+        report: what the result file holds, which all else is of.
         replays: films to embed.
         path: ends in .html.
     """
     stamp = f"commit {report.commit}, {report.date}, {report.machine}, {report.minutes:g} minutes"
     lead = f"<code>{escape(report.command)}</code><br>{escape(stamp)}; first seed {table.first_seed}"
-    body = [*_charts(table, report), _rates_table(report), *_paper(table, report), *_differences(table)]
-    body += [*_curve(table, report), *_familiarity(table, report), *_failures(table), *_films(table, replays)]
+    body = [*_charts(table.suite, report), _rates_table(table.suite, report), *_paper(table, report)]
+    body += _differences(table.suite, report)
+    body += [*_curve(table.suite, report), *_familiarity(report), *_failures(table), *_films(table, replays)]
     body += [_method(table)]
     title = report.name.replace("_", " ").capitalize()
     write_text(path, page(title, lead, "".join(body)))
@@ -63,33 +65,49 @@ def _rate(cell: EvalCell) -> str:
     return f"{cell.value:.0%} ({cell.k}/{cell.n}, {cell.low:.0%} to {cell.high:.0%})"
 
 
-def _robots(table: Table) -> list[str]:
-    return list(dict.fromkeys(robot for _, robot in table.places))
+def _robots(report: EvalReport) -> list[str]:
+    return list(dict.fromkeys(cell.robot for cell in report.cells if cell.robot))
 
 
-def _charts(table: Table, report: EvalReport) -> Iterator[str]:
-    """Two charts a robot: tasks with the right prompt, and every prompt over all tasks."""
-    for robot in _robots(table):
+def _columns(suite: Suite, cells: Sequence[EvalCell]) -> list[str]:
+    """Columns of the suite that occur, in its order."""
+    found = {cell.column for cell in cells}
+    return [column for column in (*suite.tasks, ALL, *suite.axes) if column in found]
+
+
+def _charts(suite: Suite, report: EvalReport) -> Iterator[str]:
+    """Charts of every robot: columns with the right prompt; every prompt over all tasks, or task by task."""
+    for robot in _robots(report):
         cells = _cells(report, robot)
+        columns = _columns(suite, cells)
         rows = list(dict.fromkeys(cell.row for cell in cells))
         right = {(cell.column or "", cell.row): _bar(cell) for cell in cells if cell.prompt == "right"}
         body = (
             '<p class="soft">Success with the right prompt; whiskers: 95 % intervals, exact for one training seed.</p>'
         )
-        body += rate_chart(table.columns, rows, right)
-        last = table.columns[-1]
-        by_prompt = {(cell.prompt or "", cell.row): _bar(cell) for cell in cells if cell.column == last}
-        prompts = [prompt for prompt in PROMPT_SCORES if any(key[0] == prompt for key in by_prompt)]
-        if len(prompts) > 1:
+        body += rate_chart(columns, rows, right)
+        everyone = {cell.row for cell in cells if cell.column == ALL} == set(rows)
+        shown = [ALL] if everyone else [column for column in columns if column in suite.tasks]
+        charts = [_prompt_chart(cells, rows, column) for column in shown]
+        prompts = [prompt for prompt in PROMPT_SCORES if any(cell.prompt == prompt for cell in cells)]
+        if any(charts):
             listed = "".join(f"<li>{escape(_EXPLAINED[prompt])}</li>" for prompt in prompts)
-            body += f'<p class="soft">Every prompt, column {escape(last)}:</p>' + rate_chart(prompts, rows, by_prompt)
-            body += f'<ul class="soft">{listed}</ul>'
+            body += "".join(charts) + f'<ul class="soft">{listed}</ul>'
         yield card(robot, body)
 
 
-def _rates_table(report: EvalReport) -> str:
+def _prompt_chart(cells: Sequence[EvalCell], rows: Sequence[str], column: str) -> str:
+    """Every prompt in one column; empty if there is one."""
+    by_prompt = {(cell.prompt or "", cell.row): _bar(cell) for cell in cells if cell.column == column}
+    prompts = [prompt for prompt in PROMPT_SCORES if any(key[0] == prompt for key in by_prompt)]
+    if len(prompts) < 2:
+        return ""
+    return f'<p class="soft">Every prompt, column {escape(column)}:</p>' + rate_chart(prompts, rows, by_prompt)
+
+
+def _rates_table(suite: Suite, report: EvalReport) -> str:
     rates = [cell for cell in report.cells if cell.metric in ("success_rate", "label_success_rate")]
-    columns = list(dict.fromkeys(cell.column or "" for cell in rates))
+    columns = _columns(suite, rates)
     places = list(dict.fromkeys((cell.robot, cell.row, cell.prompt, cell.metric) for cell in rates))
     lines = []
     for robot, row, prompt, metric in places:
@@ -113,51 +131,50 @@ def _paper(table: Table, report: EvalReport) -> Iterator[str]:
 
 
 def curve_svg(suite: Suite, report: EvalReport, robot: str) -> str:
-    """Success with the right prompt over the number of each row, a line a column; empty without such rows."""
+    """Success over the number of each row, a line a task and prompt, right and moved; empty without such rows."""
+    found = {(cell.row, cell.column, cell.prompt): cell for cell in _cells(report, robot)}
     curves: dict[str, list[Point]] = {}
-    for row, number in suite.curve.items():
-        for cell in _cells(report, robot):
-            if (cell.row, cell.prompt) == (row, "right") and cell.low is not None and cell.high is not None:
-                point = Point(number, cell.value, cell.low, cell.high, f"{row}, {cell.column}: {_rate(cell)}")
-                curves.setdefault(cell.column or "", []).append(point)
+    for task, prompt, (row, number) in product(suite.tasks, ("right", "moved"), suite.curve.items()):
+        cell = found.get((row, task, prompt))
+        if cell is not None and cell.low is not None and cell.high is not None:
+            name = task if prompt == "right" else f"{task}, {prompt}"
+            point = Point(number, cell.value, cell.low, cell.high, f"{row}, {name}: {_rate(cell)}")
+            curves.setdefault(name, []).append(point)
     return curve_chart(list(curves.items()), list(suite.curve.values()), suite.curve_name) if curves else ""
 
 
-def _curve(table: Table, report: EvalReport) -> Iterator[str]:
-    for robot in _robots(table):
-        drawn = curve_svg(table.suite, report, robot)
+def _curve(suite: Suite, report: EvalReport) -> Iterator[str]:
+    for robot in _robots(report):
+        drawn = curve_svg(suite, report, robot)
         if drawn:
-            yield card(f"Success over {table.suite.curve_name}, {robot}", drawn)
+            yield card(f"Success over {suite.curve_name}, {robot}", drawn)
 
 
-def _familiarity(table: Table, report: EvalReport) -> Iterator[str]:
+def _familiarity(report: EvalReport) -> Iterator[str]:
     """Success over the share of prompts that are kept, for rows that tell how familiar a prompt is."""
     told = dict.fromkeys((cell.row, cell.robot or "") for cell in report.cells if cell.metric == "risk_coverage_area")
     for row, robot in told:
-        if (row, robot) in table.places:
-            note = (
-                '<p class="soft">Of the most familiar prompts so many are kept: how often is done what they ask for? '
-            )
-            note += "A line that rises to the left belongs to a policy that knows which prompts it can follow.</p>"
-            yield card(f"Familiar prompts: {row} on {robot}", note + risk_coverage_chart(report, row, robot))
+        note = '<p class="soft">Of the most familiar prompts so many are kept: how often is done what they ask for? '
+        note += "A line that rises to the left belongs to a policy that knows which prompts it can follow.</p>"
+        yield card(f"Familiar prompts: {row} on {robot}", note + risk_coverage_chart(report, row, robot))
 
 
-def _differences(table: Table) -> Iterator[str]:
+def _differences(suite: Suite, report: EvalReport) -> Iterator[str]:
     """Paired differences between rows, in words."""
-    lines = []
-    for (first, robot), (second, other) in combinations(table.places, 2):
-        for prompt in ("right", "moved"):
-            if robot != other:
-                continue
-            words = [table.compare(robot, column, (first, prompt), (second, prompt)) for column in table.columns]
-            if any(words):
-                shown = [found.words if found else "" for found in words]
-                lines.append([f"{first} − {second}", robot, prompt, *shown])
+    cells = [cell for cell in report.cells if cell.metric == "success_rate_difference"]
+    columns = _columns(suite, cells)
+    words: dict[tuple[str, str, str], dict[str, str]] = {}
+    for cell in cells:
+        assert cell.low is not None
+        assert cell.high is not None
+        place = cell.row.replace("_minus_", " − "), cell.robot or "", cell.prompt or ""
+        words.setdefault(place, {})[cell.column or ""] = difference_words(cell.value, cell.low, cell.high, cell.p)
+    lines = [[*place, *(found.get(column, "") for column in columns)] for place, found in words.items()]
     if lines:
         note = '<p class="soft">Success rate of one row minus that of the other in the same layouts; 95 % bootstrap '
         note += "intervals over training seeds and episodes, and the exact sign test over episodes (McNemar's for one "
         note += "training seed each): rows are separated where both say so.</p>"
-        yield card("Which rows differ", note + _html_table(["rows", "robot", "prompt", *table.columns], lines))
+        yield card("Which rows differ", note + _html_table(["rows", "robot", "prompt", *columns], lines))
 
 
 def _failures(table: Table) -> Iterator[str]:
@@ -171,7 +188,7 @@ def _failures(table: Table) -> Iterator[str]:
                 counts.append(table.failures(row, robot, "right", column))
                 totals.append(len(episodes))
     if any(counts):
-        note = '<p class="soft">With the right prompt: failed episodes by what went wrong.</p>'
+        note = '<p class="soft">Rows of the last run, with the right prompt: failed episodes by what went wrong.</p>'
         yield card("Failures", note + part_chart(rows, counts, totals))
 
 
@@ -207,9 +224,15 @@ def _method(table: Table) -> str:
         "All rows act in the same layouts from the same initial states.",
         "An episode ends when what the prompt asks for has lasted 0.3 s, the policy is done, time is up or an object is"
         " lost; success is judged on the physics state after half a second more.",
-        f"Policies (name and fingerprint): {', '.join(keys)}.",
-        f"Episodes were run by commit {', '.join(commits)}.",
+        f"Policies of the last run (name and fingerprint): {', '.join(keys)}.",
+        f"Episodes of the last run were run by commit {', '.join(commits)}.",
     ]
+    narrow = dict.fromkeys(turn.contestant.row for turn in table.episodes if turn.contestant.task)
+    if narrow:
+        lines.append(
+            f"{', '.join(narrow)}: a policy for each task, so that a wrong prompt shows another goal of that task; "
+            f"with other rows it may be any of {', '.join(table.suite.tasks)}."
+        )
     return card("How this was made", "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
 
 

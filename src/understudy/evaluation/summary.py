@@ -1,7 +1,7 @@
 """From finished episodes to the cells of a table: rates with exact intervals, scores, gaps and paired comparisons."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 
@@ -38,6 +38,8 @@ class Table:
     suite: Suite
     first_seed: int
     episodes: Mapping[Turn, Episode]
+    asked: tuple[str, ...] = ()
+    """Tasks that the table is of; those that occur if none are named."""
 
     @property
     def places(self) -> list[tuple[str, str]]:
@@ -46,20 +48,34 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Tasks that occur, `all` if the suite has that column, and its axes that occur."""
+        """Tasks that occur; and, if any row has all tasks, `all` if the suite has it and the axes that occur."""
         usual = {turn.task for turn in self.episodes if turn.axis not in self.suite.axes}
         tasks = tuple(task for task in self.suite.tasks if task in usual)
+        of_place: dict[tuple[str, str], set[str]] = {}
+        for row, robot, task in self.ran:
+            of_place.setdefault((row, robot), set()).add(task)
+        if not any(self._has_all(found) for found in of_place.values()):
+            return tasks
         over_all = (ALL,) if self.suite.over_all_tasks and len(tasks) > 1 else ()
         axes = {turn.axis for turn in self.episodes}
         return (*tasks, *over_all, *(axis for axis in self.suite.axes if axis in axes))
 
+    @property
+    def ran(self) -> list[tuple[str, str, str]]:
+        """(row, robot, task) of its episodes."""
+        return list(dict.fromkeys((turn.contestant.row, turn.robot, turn.task) for turn in self.episodes))
+
     def pick(self, row: str, robot: str, prompt: str, column: str) -> dict[Turn, Episode]:
-        """Episodes of one cell."""
-        return {
+        """Episodes of one cell; none in a column over all tasks for a row that has not all of them."""
+        found = {
             turn: episode
             for turn, episode in self.episodes.items()
             if (turn.contestant.row, turn.robot, turn.prompt) == (row, robot, prompt) and self._is_in(turn, column)
         }
+        return found if column in self.suite.tasks or self._has_all({turn.task for turn in found}) else {}
+
+    def _has_all(self, tasks: Collection[str]) -> bool:
+        return set(tasks) >= (set(self.asked) or {turn.task for turn in self.episodes})
 
     def _is_in(self, turn: Turn, column: str) -> bool:
         """A column is an axis of the suite, or a task (or all of them) outside of these."""

@@ -44,18 +44,27 @@ def refuse_other_table(path: Path, suite: Suite, command: str) -> None:
             )
 
 
-def write_table(path: Path, report: EvalReport, places: Collection[tuple[str, str]]) -> EvalReport:
+def write_table(path: Path, report: EvalReport, suite: Suite, ran: Collection[tuple[str, str, str]]) -> EvalReport:
     """Write the report of a run, or put its rows into the table that is there; returns what was written.
 
-    Rows that the run is about are replaced as a whole, on its robots; so are comparisons with them. What else the file
-    holds is kept.
+    Of a row, its robots and its comparisons, the columns of the tasks that were run are replaced, and so is whatever
+    was made over several tasks, `all` and the axes. What else the file holds is kept.
 
     Args:
         path: of the result file, which `refuse_other_table` let pass.
         report: of the run.
-        places: (row, robot) of the run.
+        suite: says which columns are tasks.
+        ran: (row, robot, task) of the run.
     """
-    return merge_cells(path, report, lambda cell: any(_is_about(cell, row, robot) for row, robot in places))
+
+    def goes(cell: EvalCell) -> bool:
+        return any(
+            _is_about(cell, row, robot) and (cell.column == task or cell.column not in suite.tasks)
+            for name, robot, task in ran
+            for row in (name, f"{name}@{task}")
+        )
+
+    return merge_cells(path, report, goes)
 
 
 def _is_about(cell: EvalCell, row: str, robot: str) -> bool:

@@ -21,8 +21,9 @@ def wrong_prompt(
 ) -> tuple[str, Goal]:
     """Something else that is possible in this layout: doing it does not fulfil `goal`, nor its label.
 
-    The same object may be asked for by another task. First the task is drawn, then its goal, so that tasks with few
-    goals come as often as others.
+    Where all choices have that label, as two buttons do, it is one of them that is not `goal`: a minimal pair, which
+    words cannot tell apart. The same object may be asked for by another task. First the task is drawn, then its goal,
+    so that tasks with few goals come as often as others.
 
     Args:
         task: what the episode is labelled with: a name of `tasks.TASKS`.
@@ -32,6 +33,8 @@ def wrong_prompt(
         tasks: what may be prompted, say the tasks that a policy knows.
     """
     choices = {name: _others(task, name, layout, goal) for name in TASKS if name in tasks}
+    if task in tasks and not any(choices.values()):
+        choices = {task: tuple(other for other in get_task(task).goals(layout) if other != goal)}
     possible = [name for name, goals in choices.items() if goals]
     if not possible:
         raise UnderstudyError(
