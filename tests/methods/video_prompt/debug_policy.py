@@ -33,7 +33,8 @@ def write_debug_policy(root, spread=0.02, familiar=True):
     representation = make_representation(SmallVideoModel(stage1.model), stage1.pooling)
     torch.nn.init.normal_(representation.basis)
     write_representation(root / "representation", representation, stage1.name)
-    model = PromptPolicyModel(replace(stage2.model, z_size=stage1.pooling.size, familiar_prompts=12))
+    z = {"z_size": stage1.pooling.size, "z_tokens": stage1.pooling.times, "z_cells": stage1.pooling.cells}
+    model = PromptPolicyModel(replace(stage2.model, **z, familiar_prompts=12))
     for weight in (*model.path.parameters(), *model.head.action_out.parameters()):
         torch.nn.init.normal_(weight)
     model.familiarity.fit(torch.randn(12, stage1.pooling.size) * (1e6 if familiar else 1e-6))
