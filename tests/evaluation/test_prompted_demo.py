@@ -33,6 +33,8 @@ def policy(tmp_path_factory):
 
 def test_two_videos_in_one_layout_side_by_side_with_what_was_imagined(policy, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(prompted_demo, "LAYOUTS", (TASK,))
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "holiday.mp4").write_bytes(b"mine")
     assert main(["demo", "--policy", str(policy), "--out", str(tmp_path), "--first-seed", str(SEED)]) == 0
     assert str(tmp_path / "index.html") in capsys.readouterr().out
     right, wrong = json.loads((tmp_path / "cases.json").read_text())
@@ -53,7 +55,7 @@ def test_two_videos_in_one_layout_side_by_side_with_what_was_imagined(policy, tm
         assert (film.width, film.num_frames) == (3 * 256 + 2 * 4, rollout.num_frames)
         assert open_video(folder / "imagined.mp4").num_frames == 4
         assert open_video(folder / "prompt.mp4").num_frames == 3
-    assert not (tmp_path / "clips").exists()
+    assert [path.name for path in (tmp_path / "clips").iterdir()] == ["holiday.mp4"], "a user's folder is left alone"
 
 
 def test_the_page_counts_and_names_what_failed():

@@ -11,7 +11,7 @@ def run(out: Path = Path("demo"), first_seed: int | None = None, policy: str = "
     Writes a page that opens from disk, without a network. With `kinematic`: prompt, tracked hand and two robots, for
     three tasks. With a policy that was trained on videos: three layouts under two videos each, the right one and one of
     something else that the same table allows; the video, what the policy imagines and what the robot does stand side by
-    side. Failures are shown as they are.
+    side. Failures are shown as they are. A folder holds one kind of demo: the other is refused.
 
     Examples:
       understudy demo

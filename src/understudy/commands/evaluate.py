@@ -30,8 +30,9 @@ def run(
     the tracked one, everything else is a policy of `understudy list policies` or a policy folder.
 
     The result file is SUITE.json, SUITE_AXIS.json with --axis, and ends in _validation (or _train) where the seeds are
-    not test seeds. Rows that it holds already are replaced, others stay; a run with another --first-seed, --episodes,
-    --tasks or --prompts is another table and is refused, so give it another --out.
+    not test seeds. What a row was run on is replaced, other tasks and rows stay; a run with another --first-seed,
+    --episodes, --tasks or --prompts is another table and is refused, so give it another --out. A row with a policy for
+    each task needs as many for each; it has a column `all` if one command names it for all tasks.
 
     Examples:
       understudy list suites

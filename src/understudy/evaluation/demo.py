@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from understudy.errors import PromptError
+from understudy.evaluation.demo_folder import REPLAY, refuse_other_demo
 from understudy.evaluation.page import badge, card, page, video
 from understudy.evaluation.perform import perform
 from understudy.files import write_text
@@ -33,7 +34,11 @@ def make_demo(out: Path = Path("demo"), first_seed: int | None = None) -> Path:
         first_seed: seed of the first layout; drawn from the sealed test seeds if not given, and named on the page.
 
     Returns the page.
+
+    Raises:
+        UnderstudyError: `out` holds a demo of a policy that was trained.
     """
+    refuse_other_demo(out, REPLAY)
     seed = first_layout(first_seed, len(TASKS))
     started = time.monotonic()
     cards = []

@@ -6,6 +6,7 @@ films of the right and of the wrong video.
 Run `python -m understudy.evaluation.moving_picture demo docs/media/demo.webp` from the project's root.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from understudy.errors import UnderstudyError
+from understudy.evaluation.demo_folder import REPLAY, kind_of_demo
 from understudy.perception.video import open_video, read_frames
 
 __all__ = ["moving_picture"]
@@ -32,6 +34,25 @@ def _frames(path: Path) -> list[UInt8[np.ndarray, "H W 3"]]:
     return [frames[round(i)] for i in np.linspace(0, len(frames) - 1, _NUM_FRAMES)]
 
 
+def _replays(demo: Path) -> list[list[Path]]:
+    """Videos of every task: the tracked person, then the robots."""
+    tasks = sorted(path.parent for path in demo.glob("*/tracking.mp4"))
+    return [[task / "tracking.mp4", *sorted(task.glob("*/rollout.mp4"))] for task in tasks]
+
+
+def _two_videos(demo: Path) -> list[list[Path]]:
+    """Films of every task: under the right video, then under the wrong one.
+
+    Raises:
+        UnderstudyError: a demo that was broken off.
+    """
+    path = demo / "cases.json"
+    if not path.is_file():
+        raise UnderstudyError(f"{path}: no such file: the demo is not whole; run it again")
+    tasks = dict.fromkeys(case["task"] for case in json.loads(path.read_text(encoding="utf-8")))
+    return [[demo / f"{task}-{prompt}" / "film.mp4" for prompt in ("right", "wrong")] for task in tasks]
+
+
 def moving_picture(demo: Path, out: Path) -> None:
     """Write an endless WebP of every task in `demo`.
 
@@ -42,15 +63,10 @@ def moving_picture(demo: Path, out: Path) -> None:
     Raises:
         UnderstudyError: no demo there.
     """
-    rows = []
-    for task in sorted(path.parent for path in demo.glob("*/tracking.mp4")):
-        robots = sorted(task.glob("*/rollout.mp4"))
-        rows.append([_frames(path) for path in (task / "tracking.mp4", *robots)])
-    for right in sorted(demo.glob("*-right/film.mp4")):
-        wrong = right.parent.with_name(right.parent.name.replace("-right", "-wrong")) / "film.mp4"
-        rows.append([_frames(right), _frames(wrong)])
-    if not rows:
+    kind = kind_of_demo(demo)
+    if kind is None:
         raise UnderstudyError(f"{demo}: no demo here; run `understudy demo --out {demo}` first")
+    rows = [[_frames(path) for path in row] for row in (_replays(demo) if kind == REPLAY else _two_videos(demo))]
     images = [
         Image.fromarray(np.concatenate([np.concatenate([cell[i] for cell in row], axis=1) for row in rows]))
         for i in range(_NUM_FRAMES)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from understudy.embodiments import ROBOTS
 from understudy.errors import UnderstudyError
 from understudy.evaluation.demo import TASKS, first_layout
+from understudy.evaluation.demo_folder import TWO_VIDEOS, refuse_other_demo
 from understudy.evaluation.episode import Turn, run_turn
 from understudy.evaluation.film import SIDE_PX, write_film
 from understudy.evaluation.page import badge, card, page, video
@@ -73,8 +75,10 @@ def make_prompted_demo(out: Path, policy: str, first_seed: int | None = None) ->
     Returns the page.
 
     Raises:
-        UnderstudyError: a policy that learns nothing or is told in words, or a folder that is not whole.
+        UnderstudyError: a policy that learns nothing or is told in words, a folder that is not whole, or `out` holds a
+            demo of replay.
     """
+    refuse_other_demo(out, TWO_VIDEOS)
     if policy_folder(policy) is None:
         raise UnderstudyError(f"{policy}: learns nothing; this demo is of policies that were trained")
     contestant = contestants(get_suite(_SUITE), [policy], tuple(ROBOTS))[0]
@@ -83,18 +87,18 @@ def make_prompted_demo(out: Path, policy: str, first_seed: int | None = None) ->
         raise UnderstudyError(f"{policy}: is told in words; the demo shows policies that are prompted with videos")
     model, seed, started = video_model(policy), first_layout(first_seed, len(LAYOUTS)), time.monotonic()
     cases: list[tuple[Case, Path]] = []
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as progress:
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with TemporaryDirectory() as clips, Progress(*columns) as progress:
         bar = progress.add_task("", total=None)
         for index, task in enumerate(LAYOUTS):
 
             def say(what: str, task: str = task) -> None:
                 progress.update(bar, description=f"[bold]{task}[/bold]: {what}")
 
-            cases += _one_layout(_Scene(contestant, actor, model, task, seed + index), out, say)
+            cases += _one_layout(_Scene(contestant, actor, model, task, seed + index, Path(clips)), out, say)
     write_text(out / "cases.json", json.dumps([asdict(case) for case, _ in cases], indent=1) + "\n")
     minutes = (time.monotonic() - started) / 60
     write_text(out / "index.html", _page(policy, cases, minutes, model is not None))
-    shutil.rmtree(out / "clips")
     return out / "index.html"
 
 
@@ -106,6 +110,8 @@ class _Scene:
     model: Path | None
     task: str
     seed: int
+    clips: Path
+    """Folder in which prompts are kept while the demo is made."""
 
 
 def _one_layout(scene: _Scene, out: Path, say: Callable[[str], None]) -> list[tuple[Case, Path]]:
@@ -118,7 +124,7 @@ def _one_layout(scene: _Scene, out: Path, say: Callable[[str], None]) -> list[tu
 
 
 def _one_case(scene: _Scene, table: Tabletop, prompt: str, out: Path, say: Callable[[str], None]) -> tuple[Case, Path]:
-    folder, clips = out / f"{scene.task}-{prompt}", out / "clips"
+    folder, clips = out / f"{scene.task}-{prompt}", scene.clips
     shown = shown_by(prompt, scene.task, scene.seed, TASKS)
     assert shown is not None
     say(f"a person shows: {shown.goal.label}")
