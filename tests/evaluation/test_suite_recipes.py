@@ -1,0 +1,84 @@
+"""The recipes of `docs/video_prompt_suites.md`, pasted into one shell, train and evaluate what they say they do."""
+
+import re
+import shlex
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from understudy.evaluation.suites import get_suite
+from understudy.methods.experiments import get_experiment
+
+ROOT = Path(__file__).parents[2]
+SUITES = ("video_prompt_objects", "video_prompt_skills", "video_prompt_human_demos", "video_prompt_ablations")
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory):
+    """Word lists of every `understudy`, all recipes run twice in one shell."""
+    text = (ROOT / "docs" / "video_prompt_suites.md").read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    stub = "understudy() { printf '%q ' \"$@\"; echo; }\npython() { :; }\n"
+    done = subprocess.run(
+        ["bash", "-eu", "-c", f"{stub}{blocks}\n{blocks}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path_factory.mktemp("recipes"),
+    )
+    return [shlex.split(line) for line in done.stdout.splitlines()]
+
+
+def policies(commands, suite):
+    """(row, task, folder) of each time that a suite is evaluated; rows without a folder left out."""
+    runs = [words for words in commands if words[:2] == ["evaluate", suite]]
+    return [re.findall(r"(\w+)(?:@(\w+))?=(\S+)", " ".join(words)) for words in runs]
+
+
+def trained(commands):
+    """Folder of the policy -> (experiment, the other words)."""
+    found = {}
+    for _, name, *words in (command for command in commands if command[0] == "train"):
+        out = words[words.index("--out") + 1] if "--out" in words else f"runs/{name}"
+        found[f"{out}/policy"] = name, words
+    return found
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_recipe_gives_every_row_and_can_be_pasted_again(commands, suite):
+    first, again = policies(commands, suite)
+    assert first == again
+    assert {row for row, _, _ in first} == set(get_suite(suite).named_rows)
+    counts = {}
+    for row, task, _ in first:
+        counts.setdefault(row, []).append(task)
+    tasks = get_suite(suite).tasks
+    expected = [""] * 3 if suite == "video_prompt_ablations" else sorted(tasks)
+    assert all(sorted(its) == expected for its in counts.values())
+    assert {folder for _, _, folder in first} <= set(trained(commands))
+
+
+def test_recipes_train_what_there_is(commands):
+    assert all(get_experiment(name).name == name for name, _ in trained(commands).values())
+
+
+def test_minutes_and_losses_are_those_that_the_tables_say(commands):
+    def of(suite, row):
+        return [trained(commands)[folder] for its, _, folder in policies(commands, suite)[0] if its == row]
+
+    def minutes(words):
+        return next(float(value) for flag, value in pairwise(words) if flag == "--minutes")
+
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end")} == {20}
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end_long")} == {80}
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "cross_prediction_60")} == {20}
+    stage1, words = trained(commands)["runs/video_prompt_stage1_tiny_p1/policy"]
+    assert (stage1, minutes(words)) == ("video_prompt_stage1_tiny_p1", 60)
+    with_pdcp = {
+        row: {get_experiment(name).losses.pdcp is not None for name, _ in of("video_prompt_human_demos", row)}
+        for row in get_suite("video_prompt_human_demos").named_rows
+    }
+    assert with_pdcp.pop("human_0") == {False}
+    assert set(map(tuple, with_pdcp.values())) == {(True,)}
