@@ -5,7 +5,7 @@ r"""What stage 1 of video_prompt has learned, on layouts that it never saw.
 2. Where the robot's wrist is in the videos that are made: a small network that was trained on true frames reads it off.
 3. Linear probes of z: which skill, what is touched and where, and where it is to end. Half of the layouts train the
    probes, the other half test them. The same probes on the autoencoder's latents of the prompt say what the video model
-   adds (`representation_probes`, also in `understudy represent`).
+   adds to it with the robot's scene (`representation_probes`, also in `understudy represent`).
 
     understudy record --split test --task pick_place,push,press_button --embodiments human_hand,xarm7_xhand \
         --episodes 200 --no-track --no-points --human-size 96 --human-frames 20 --out data/stage1_test
@@ -14,6 +14,8 @@ r"""What stage 1 of video_prompt has learned, on layouts that it never saw.
 """
 
 import argparse
+import shlex
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,8 +29,9 @@ from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.shown_layouts import ShownLayouts, halves
 from understudy.episodes.windows import even_frames
+from understudy.errors import UnderstudyError
 from understudy.evaluation.representation_probes import probe_cells
-from understudy.evaluation.result_file import make_report, merge_cells
+from understudy.evaluation.result_file import make_report, merge_cells, refuse_other_settings
 from understudy.methods.video_prompt.embedding import embed
 from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.methods.video_prompt.representation import Representation
@@ -37,7 +40,7 @@ from understudy.networks.spatial_readout import SpatialReadout
 from understudy.networks.video_diffusion.video_model import sample_video
 from understudy.records import EvalCell
 
-IMAGES, PERSON = "observation.images.front", "human_hand"
+IMAGES, PERSON, ROBOT = "observation.images.front", "human_hand", "xarm7_xhand"
 STEPS = (1, 25)
 TOGETHER = 8
 
@@ -161,33 +164,41 @@ def write_sheet(path: Path, prompts: torch.Tensor, made: torch.Tensor, true: tor
     cv2.imwrite(str(path), cv2.resize(sheet[..., ::-1], None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
 
 
+def measure(options: argparse.Namespace) -> list[EvalCell]:
+    """All three parts."""
+    representation = read_representation(options.representation)
+    size, length = representation.model.image_size, representation.config.num_frames
+    reader, mean, scale = train_reader(Clips(options.train, options.robot, size, length), options.minutes)
+    clips = Clips(options.test, options.robot, size, length)
+    shown = ShownLayouts([options.test], options.robot, "", size, length)
+    train = halves(shown.layouts)
+    embedding = embed(representation, shown, train)
+    return [
+        *measure_videos(representation, clips, reader, mean, scale, options.pairs),
+        *probe_cells(embedding, shown.layouts, train, options.robot),
+    ]
+
+
 def main() -> None:
     """Measure, and put the cells into the result file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--representation", type=Path, required=True, help="what stage 1 exported")
     parser.add_argument("--train", type=Path, required=True, help="recording that the reader of wrists is trained on")
     parser.add_argument("--test", type=Path, required=True, help="recording of layouts that nothing was trained on")
-    parser.add_argument("--robot", default="xarm7_xhand")
+    parser.add_argument("--robot", default=ROBOT)
     parser.add_argument("--pairs", type=int, default=48, help="videos that are made")
     parser.add_argument("--minutes", type=float, default=3.0, help="training time of the reader of wrists")
     parser.add_argument("--out", type=Path, required=True, help="result file; other cells of it are kept")
     options = parser.parse_args()
+    words = [str(word) for name, value in vars(options).items() for word in (f"--{name}", value)]
+    command = shlex.join(["python", "benchmarks/stage1.py", *words])
     started = time.monotonic()
-    representation = read_representation(options.representation)
-    size, length = representation.model.image_size, representation.config.num_frames
-    reader, mean, scale = train_reader(Clips(options.train, options.robot, size, length), options.minutes)
-    clips = Clips(options.test, options.robot, size, length)
-    shown = ShownLayouts([options.test], options.robot, "", size, length)
-    cells = [
-        *measure_videos(representation, clips, reader, mean, scale, options.pairs),
-        *probe_cells(embed(representation, shown), shown.layouts, halves(shown.layouts), options.robot),
-    ]
-    command = (
-        f"python benchmarks/stage1.py --representation {options.representation} --train {options.train} "
-        f"--test {options.test} --out {options.out}"
-    )
-    report = make_report("stage1", command, (time.monotonic() - started) / 60, cells)
-    merge_cells(options.out, report)
+    try:
+        refuse_other_settings(options.out, command, {"--test": "", "--robot": ROBOT})
+        cells = measure(options)
+        merge_cells(options.out, make_report("stage1", command, (time.monotonic() - started) / 60, cells))
+    except UnderstudyError as error:
+        sys.exit(str(error))
     for cell in cells:
         print(f"{cell.row:24} {cell.metric:22} {cell.value:.4g}")
 

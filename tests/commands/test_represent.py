@@ -89,6 +89,7 @@ def test_bad_input_is_one_line_and_writes_nothing(folder, tmp_path, capsys):
         ({"data": tmp_path / "none"}, "none/human_hand: no such data set"),
         ({"split": "train"}, "unknown split 'train': valid: test, validation"),
         ({"layers": "up_9"}, "unknown layer 'up_9'"),
+        ({"layers": ("mid", "up_0", "mid")}, "--layers: mid more than once"),
         ({"pairs": 0}, "must be at least 1"),
         ({"pairs": 1000}, "fewer than 1000 pairs"),
         ({"judge-data": folder / "data"}, "is also what the judge is asked about"),

@@ -1,5 +1,7 @@
 """The parts of `understudy represent` on z whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,10 @@ from understudy.methods.video_prompt.embedding import (
     PERSON_TO_ROBOT,
     ROBOT_TO_ROBOT,
     Embedding,
+    embed,
 )
+from understudy.methods.video_prompt.network_folder import make_representation
+from understudy.methods.video_prompt.representation import LATENTS, RepresentationConfig
 from understudy.networks.image_encoder import to_float
 from understudy.networks.video_diffusion.small import SmallConfig, SmallVideoModel
 from understudy.networks.video_diffusion.small_unet import UNetConfig
@@ -98,6 +103,12 @@ def test_sums_of_z_find_b_where_a_robot_is_a_constant_shift(tmp_path):
     assert cells["arithmetic_z", "nearest_is_b_rate"].k == 40
     assert cells["person_b_z", "nearest_is_b_rate"].value < 0.9
     assert cells["chance", "nearest_is_b_rate"].value == pytest.approx(1 / 29)
+    one_pair, many = (
+        _values(nearest_cells(_embedding(layouts), analogies(layouts, held, count), held, ROBOT)) for count in (30, 600)
+    )
+    few, twenty = (cells["arithmetic_z", "nearest_is_b_rate"] for cells in (one_pair, many))
+    assert (few.k, twenty.k) == (30, 600)
+    assert twenty.low == pytest.approx(few.low), "pairs of the same 30 layouts add no trials"
     scrambled = _embedding(layouts)
     scrambled.z[PERSON_TO_PERSON][:] = np.random.default_rng(2).normal(size=(60, TIMES * PARTS))
     assert _values(nearest_cells(scrambled, pairs, held, ROBOT))["arithmetic_z", "nearest_is_b_rate"].value < 0.5
@@ -144,12 +155,32 @@ def shown(tmp_path, monkeypatch):
     return ShownLayouts([write_shown(tmp_path / "data", layouts=24)], ROBOT, "validation", 32, 4)
 
 
+def test_latents_are_made_into_numbers_as_z_is(shown):
+    """As the ablation without a video model makes them, with components of the training half's persons."""
+    torch.manual_seed(0)
+    model = SmallVideoModel(SmallConfig(32, UNetConfig(8, (8, 16), heads=2, blocks=1), (8, 8, 8), prompt_width=8))
+    pooling = RepresentationConfig(num_frames=4, times=2, cells=2, channels=3)
+    train = halves(shown.layouts)
+    person, robot = (to_float(torch.from_numpy(shown.clips(name, range(len(shown))))) for name in (PERSON, ROBOT))
+    of_z = make_representation(model, pooling)
+    of_z.fit([of_z.features(person, robot[:, 0])])
+    found = embed(of_z, shown, train)
+    assert {latents.shape for latents in found.latents.values()} == {(24, 2 * 2**2 * 3)}
+    learned = found.latents[PERSON_TO_ROBOT][train].reshape(-1, 3)
+    assert np.allclose(learned.mean(0), 0, atol=1e-4)
+    assert np.allclose(learned.std(0, ddof=1), 1, atol=1e-3)
+    alone = make_representation(model, replace(pooling, taps=(LATENTS,)))
+    alone.fit([alone.features(person, robot[:, 0])[torch.from_numpy(train)]])
+    for kind, clips in ((PERSON_TO_ROBOT, person), (ROBOT_TO_ROBOT, robot)):
+        assert np.allclose(found.latents[kind], alone(clips, robot[:, 0]).numpy(), atol=1e-3)
+
+
 def test_a_judge_of_true_videos_tells_skill_target_and_who(shown):
     torch.manual_seed(0)
     model = SmallVideoModel(SmallConfig(32, UNetConfig(8, (8, 16), heads=2), (8, 8, 8), prompt_width=8)).eval()
     held = ~halves(shown.layouts)
     pairs = analogies(shown.layouts, held, 12)
-    judge = teach_judge(shown, np.flatnonzero(~held).tolist(), shown.skills, model, 160)
+    judge = teach_judge(shown, np.flatnonzero(~held).tolist(), shown.skills, model, 300)
     b = [pair.b for pair in pairs]
     videos = {
         "right": to_float(torch.from_numpy(shown.clips(ROBOT, b))),

@@ -15,6 +15,7 @@ from understudy.evaluation.result_file import (
     merge_cells,
     rate_cell,
     read_report,
+    refuse_other_settings,
     write_report,
 )
 from understudy.evaluation.statistics import clopper_pearson
@@ -125,3 +126,14 @@ def test_a_commit_is_dirty_when_its_code_is(tmp_path):
     assert "dirty" not in current_commit(tmp_path)
     (tmp_path / "src" / "a.py").write_text("changed")
     assert current_commit(tmp_path).endswith("-dirty")
+
+
+def test_cells_of_other_data_do_not_join(tmp_path):
+    path, usual = tmp_path / "probes.json", {"--test": "", "--robot": "xarm7_xhand"}
+    refuse_other_settings(path, "probe a=b --test data/one", usual)
+    write_report(_report("aaa", "probe a=b --test data/one && probe c=d --test data/one --robot xarm7_xhand"), path)
+    refuse_other_settings(path, "probe e=f --test data/one --pairs 3", usual)
+    with pytest.raises(UnderstudyError, match="holds cells of --test data/one, not data/two: choose another --out"):
+        refuse_other_settings(path, "probe e=f --test data/two", usual)
+    with pytest.raises(UnderstudyError, match="holds cells of --robot xarm7_xhand, not xarm7_gripper"):
+        refuse_other_settings(path, "probe e=f --test data/one --robot xarm7_gripper", usual)

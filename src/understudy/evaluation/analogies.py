@@ -3,10 +3,12 @@
 1. In z: is the sum nearest to robot(B) among all robots' z that were held out?
 2. In videos: does the video made of the sum show a robot that does B? A judge says so, which was trained on true
    videos of other layouts, and whose own accuracy on true videos is a row of its own.
+
+Pairs that share B are no trials of their own: intervals are over layouts B, see `rate_interval_by_layout`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from torch import Tensor
 
 from understudy.episodes.shown_layouts import PERSON, ShownLayout, ShownLayouts
 from understudy.errors import UnderstudyError
+from understudy.evaluation.layout_bootstrap import rate_interval_by_layout
 from understudy.evaluation.result_file import rate_cell
 from understudy.methods.video_prompt.embedding import PERSON_TO_PERSON, PERSON_TO_ROBOT, Embedding
 from understudy.methods.video_prompt.video_judge import TrueVideos, Verdict, VideoJudge, train_judge
@@ -77,9 +80,15 @@ def nearest_cells(
     rows = np.flatnonzero(held)
     a, b = np.array([pair.a for pair in pairs]), np.array([pair.b for pair in pairs])
     for row, asked in (("arithmetic_z", of_robot[a] - of_person[a] + of_person[b]), ("person_b_z", of_person[b])):
-        found = sum(_nearest(one, of_robot, rows[rows != i]) == j for one, i, j in zip(asked, a, b, strict=True))
-        yield rate_cell(row, int(found), len(pairs), metric="nearest_is_b_rate", robot=robot)
+        near = np.array([_nearest(one, of_robot, rows[rows != i]) for one, i in zip(asked, a, strict=True)])
+        yield _rate(row, "nearest_is_b_rate", near == b, b.tolist(), robot)
     yield EvalCell("chance", "nearest_is_b_rate", 1 / (len(rows) - 1), robot=robot, n=len(pairs))
+
+
+def _rate(row: str, metric: str, right: Bool[np.ndarray, " N"], layouts: Sequence[int], robot: str) -> EvalCell:
+    """A rate of pairs with its interval over the layouts that they are of."""
+    low, high = rate_interval_by_layout(right, layouts)
+    return replace(rate_cell(row, int(right.sum()), len(right), metric=metric, robot=robot), low=low, high=high)
 
 
 def _nearest(asked: Float[np.ndarray, " Z"], among: Float[np.ndarray, "N Z"], rows: Int[np.ndarray, " M"]) -> int:
@@ -173,7 +182,7 @@ def judge_cells(
     for name, (verdict, of) in verdicts.items():
         right = _right(verdict, [shown.layouts[row] for row in of], skills)
         for what, values in right.items():
-            yield rate_cell(name, int(values.sum()), len(of), metric=f"judged_{what}_rate", robot=shown.robot)
+            yield _rate(name, f"judged_{what}_rate", values, of, shown.robot)
     true = to_float(torch.from_numpy(shown.clips(shown.robot, b)))
     for name, videos in made.videos.items():
         error = (videos - true).square().flatten(1).mean(1).clamp(min=1e-10)

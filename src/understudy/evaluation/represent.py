@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def represent(options: RepresentOptions) -> EvalReport:
     held = ~halves(shown.layouts)
     pairs = analogies(shown.layouts, held, options.pairs)
     teachers = _teachers(options, shown, held, size, length)
-    embedding = embed(representation, shown)
+    embedding = embed(representation, shown, ~held)
     cells = list(probe_cells(embedding, shown.layouts, ~held, options.robot))
     cells += nearest_cells(embedding, pairs, held, options.robot)
     scatters = [*episode_maps(embedding, shown.layouts), *time_maps(embedding, shown.layouts)]
@@ -104,6 +105,8 @@ def _representation(options: RepresentOptions) -> Representation:
     for layer in options.layers:
         if layer not in known:
             raise UnknownName("layer", layer, known)
+    if twice := [layer for layer, count in Counter(options.layers).items() if count > 1]:
+        raise UnderstudyError(f"--layers: {', '.join(twice)} more than once: name each layer once")
     return representation
 
 

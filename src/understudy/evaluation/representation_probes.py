@@ -1,5 +1,7 @@
 """What can be read off z by linear probes: skill, target and places, beside chance and the autoencoder's latents.
 
+Latents are pooled and projected as z is, but are of the prompt alone; z knows the robot's scene, too.
+
 Rows `z` and `autoencoder_latents` are of persons' clips. Rows that end in `_across` learn on persons' clips and are
 tested on the robot's own: what is said there does not depend on who was filmed.
 """

@@ -1,9 +1,11 @@
 """Result files: one JSON form for every table, and the Markdown that README and docs quote from it."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 from understudy.errors import UnderstudyError
@@ -20,6 +22,7 @@ __all__ = [
     "merge_cells",
     "rate_cell",
     "read_report",
+    "refuse_other_settings",
     "write_report",
 ]
 
@@ -104,6 +107,30 @@ def merge_cells(path: Path, report: EvalReport, replaces: Callable[[EvalCell], b
     merged = replace(report, command=command, minutes=round(minutes, 1), cells=(*kept, *report.cells))
     write_report(merged, path)
     return merged
+
+
+def refuse_other_settings(path: Path, command: str, usual: Mapping[str, str]) -> None:
+    """Make sure that the cells which `command` makes may join the result file `path`, if there is one.
+
+    Args:
+        path: the result file.
+        command: with options as `--NAME VALUE`.
+        usual: options (`--NAME`) that all commands of one file must agree in -> value where a command does not say.
+
+    Raises:
+        UnderstudyError: `path` holds what another value made.
+    """
+    if not path.exists():
+        return
+
+    def value(command: str, flag: str) -> str:
+        words = shlex.split(command)
+        return words[words.index(flag) + 1] if flag in words else usual[flag]
+
+    for earlier, flag in product(commands_of(read_report(path)), usual):
+        was, now = value(earlier, flag), value(command, flag)
+        if was != now:
+            raise UnderstudyError(f"{path}: holds cells of {flag} {was}, not {now}: choose another --out")
 
 
 def read_report(path: Path) -> EvalReport:
