@@ -98,7 +98,9 @@ class EachChunkExperiment(VideoPromptExperiment):
     def make_data(self) -> RepresentedWindows:
         """Windows with z of scenes at any time."""
         representation = read_representation(self.representation)
-        return RepresentedWindows(self.open_windows(), representation, self.variants, any_scene=True)
+        return RepresentedWindows(
+            self.open_windows(), representation, self.variants, self.losses.jitter, any_scene=True
+        )
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
         """And that z is made so."""
@@ -146,7 +148,8 @@ def _latents(experiment: CrossPredictionExperiment, name: str) -> CrossPredictio
 
 def end_to_end() -> EndToEndExperiment:
     """The full row with a prompt encoder that learns with the policy, in place of stage 1."""
-    return _end_to_end(xhand_tiny(), "video_prompt_xhand_tiny_end_to_end", PromptEncoderConfig(), 10)
+    tiny = replace(xhand_tiny(), batch_size=16, num_times=8)  # as many windows; each prompt costs its frames
+    return _end_to_end(tiny, "video_prompt_xhand_tiny_end_to_end", PromptEncoderConfig(), 10)
 
 
 def end_to_end_debug() -> EndToEndExperiment:

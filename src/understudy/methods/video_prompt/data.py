@@ -3,6 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,6 @@ __all__ = ["LabelledWindows", "PromptedWindows", "RepresentedWindows"]
 _IMAGES = "observation.images.front"
 _PERSON = "human_hand"
 _TOGETHER = 8
-_JITTER = 0.15
-"""Of the colours of prompts and scenes, see `random_colours`."""
 
 
 class PromptedWindows(ABC):
@@ -75,7 +74,13 @@ class RepresentedWindows(PromptedWindows):
     """
 
     def __init__(
-        self, windows: ActedWindows, representation: Representation, variants: int, *, any_scene: bool = False
+        self,
+        windows: ActedWindows,
+        representation: Representation,
+        variants: int,
+        jitter: float,
+        *,
+        any_scene: bool = False,
     ) -> None:
         """Make z of every episode, or read it from the cache.
 
@@ -83,6 +88,7 @@ class RepresentedWindows(PromptedWindows):
             windows: the episodes.
             representation: makes z.
             variants: draws for every episode; the first is of frames at even times and unchanged, as in acting.
+            jitter: of the colours of further draws, alike in prompt and scene, see `random_colours`.
             any_scene: the scene of further draws is of any time in the episode, not its first image: for policies that
                 make z anew as they act.
 
@@ -90,8 +96,10 @@ class RepresentedWindows(PromptedWindows):
             UnderstudyError: the cache cannot be written.
         """
         super().__init__(windows)
-        self._z = _cached(windows, representation, variants, any_scene)
+        self._z = _cached(windows, representation, _Draws(variants, jitter, any_scene))
         self._config = representation.config
+        self.fingerprint = representation.fingerprint()
+        """Of the representation that made z."""
 
     @property
     def z_shape(self) -> tuple[int, int, int]:
@@ -124,14 +132,20 @@ class LabelledWindows(PromptedWindows):
         return self._vectors[self.windows.label(index)]
 
 
-def _cached(
-    windows: ActedWindows, representation: Representation, variants: int, any_scene: bool
-) -> Float16[np.ndarray, "N V Z"]:
+@dataclass(frozen=True)
+class _Draws:
+    """See `RepresentedWindows`."""
+
+    variants: int
+    jitter: float
+    any_scene: bool
+
+
+def _cached(windows: ActedWindows, representation: Representation, draws: _Draws) -> Float16[np.ndarray, "N V Z"]:
     """From the file that is named by all that z depends on; made if it is not there."""
     size = representation.model.image_size
     caches: dict[tuple[Path, str], FrameCache] = {}
-    scenes = " any scene" if any_scene else ""
-    digest = hashlib.sha256(f"{representation.fingerprint()} {variants} {_JITTER}{scenes}".encode())
+    digest = hashlib.sha256(f"{representation.fingerprint()} {draws}".encode())
     for index in range(len(windows)):
         root, actor, episode = windows.clips(index)
         for name in (actor, _PERSON):
@@ -143,7 +157,7 @@ def _cached(
     path = frame_cache_folder() / "representations" / f"{digest.hexdigest()[:16]}.npy"
     try:
         if not path.exists():
-            found = _make(windows, representation, variants, any_scene, caches)
+            found = _make(windows, representation, draws, caches)
             with replacing(path) as temporary, temporary.open("wb") as file:
                 np.save(file, found)
         return np.load(path, mmap_mode="r", allow_pickle=False)
@@ -154,8 +168,7 @@ def _cached(
 def _make(
     windows: ActedWindows,
     representation: Representation,
-    variants: int,
-    any_scene: bool,
+    draws: _Draws,
     caches: dict[tuple[Path, str], FrameCache],
 ) -> Float16[np.ndarray, "N V Z"]:
     count = representation.to(best_device()).config.num_frames
@@ -169,17 +182,18 @@ def _make(
     def scene(index: int, variant: int) -> UInt8[np.ndarray, "S S 3"]:
         root, actor, episode = windows.clips(index)
         clip = caches[root, actor].episode(episode)
-        return clip[rng.integers(len(clip)) if any_scene and variant else 0]
+        return clip[rng.integers(len(clip)) if draws.any_scene and variant else 0]
 
-    places = [(index, variant) for index in range(len(windows)) for variant in range(variants)]
+    places = [(index, variant) for index in range(len(windows)) for variant in range(draws.variants)]
     starts = range(0, len(places), _TOGETHER)
     found = []
     for start in track(starts, description="representation", console=Console(stderr=True), transient=True):
         some = places[start : start + _TOGETHER]
         changed = torch.tensor([[float(variant > 0)] for _, variant in some])
+        seen_in = random_colours(len(some), draws.jitter, colours).only(changed)
         prompts, scenes = (
-            to_float(torch.from_numpy(np.stack(images)), random_colours(len(some), _JITTER, colours).only(changed))
+            to_float(torch.from_numpy(np.stack(images)), seen_in)
             for images in ([prompt(*place) for place in some], [scene(*place) for place in some])
         )
         found.append(representation(prompts, scenes).half().cpu().numpy())
-    return np.concatenate(found).reshape(len(windows), variants, -1)
+    return np.concatenate(found).reshape(len(windows), draws.variants, -1)

@@ -115,19 +115,18 @@ class VideoPromptExperiment(Stage2Experiment):
 
     representation: Path = Path("runs/video_prompt_stage1_tiny/policy")
     """What stage 1 exported."""
-    variants: int = 6
+    variants: int = 4
     """Draws of z for every episode."""
 
     def make_data(self) -> RepresentedWindows:
         """Windows with z."""
-        return RepresentedWindows(self.open_windows(), read_representation(self.representation), self.variants)
+        representation = read_representation(self.representation)
+        return RepresentedWindows(self.open_windows(), representation, self.variants, self.losses.jitter)
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
         """And the representation."""
-        made_with = {
-            "folder": str(self.representation),
-            "fingerprint": read_representation(self.representation).fingerprint(),
-        }
+        assert isinstance(data, RepresentedWindows)
+        made_with = {"folder": str(self.representation), "fingerprint": data.fingerprint}
         return super().fitted(data) | {"representation": made_with}
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
@@ -174,11 +173,12 @@ def xhand_tiny() -> VideoPromptExperiment:
         "video_prompt_xhand_tiny",
         "tiny",
         (Path("data/tabletop"),),
-        batch_size=16,
+        batch_size=64,
         num_steps=4000,
         learning_rate=1e-3,
         ema_decay=0.998,
         precision="bf16",
+        num_times=2,
     )
 
 
