@@ -123,11 +123,12 @@ def _rates_table(suite: Suite, report: EvalReport) -> str:
 
 def _paper(table: Table, report: EvalReport) -> Iterator[str]:
     cells = [cell for cell in report.cells if cell.paper is not None and cell.metric == "success_rate"]
-    if not cells:
+    if not (cells or (table.suite.paper_name and not table.suite.paper)):
         return
     lines = [[c.row, c.robot or "", c.column or "", _rate(c), f"{c.paper:.0%}"] for c in cells]
     note = f'<p class="soft">{escape(table.suite.paper_name)}. Other robots and scenes: no comparison of skill.</p>'
-    yield card("Beside the paper", note + _html_table(["row", "robot", "column", "here", "paper"], lines))
+    rates = _html_table(["row", "robot", "column", "here", "paper"], lines) if lines else ""
+    yield card("Beside the paper", note + rates)
 
 
 def curve_svg(suite: Suite, report: EvalReport, robot: str) -> str:

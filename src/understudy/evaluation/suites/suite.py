@@ -46,4 +46,4 @@ class Suite:
     paper: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """(row, column) -> success rate in the paper with the right prompt."""
     paper_name: str = ""
-    """Where those numbers stand."""
+    """Where those numbers stand; or, where there are none, what it says in words."""
