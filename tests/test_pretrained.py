@@ -1,12 +1,16 @@
 """Policies that come with the package: small, with a card, and whole."""
 
 import json
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from understudy.embodiments import get_embodiment
 from understudy.methods import PRETRAINED, make_policy, policy_names
+from understudy.methods.video_prompt.network_folder import read_representation, shipped_or_own
 from understudy.records import Observation
 from understudy.simulation.scene import tabletop_camera
 
@@ -45,3 +49,17 @@ def test_a_policy_acts_within_its_robots_reach(name):
     assert chunk.actions.shape[1] == space.size
     assert np.isfinite(chunk.actions).all()
     assert np.abs(chunk.actions[:, :3] - home[:3]).max() < 2
+
+
+@pytest.mark.parametrize("name", [path.parent.name for path in PRETRAINED.glob("*/network.json")])
+def test_a_representation_tells_what_is_shown_and_where(name):
+    """z of a prompt in which something moves, of the same elsewhere, and of one in which nothing does."""
+    representation = read_representation(shipped_or_own(Path(name)))
+    size, count = representation.model.image_size, representation.config.num_frames
+    still = torch.zeros(1, count, 3, size, size)
+    left, right = still.clone(), still.clone()
+    left[:, count // 2 :, :, 20:40, 10:20], right[:, count // 2 :, :, 20:40, 40:50] = 1, 1
+    z = [representation(prompt, still[:, 0])[0] for prompt in (still, left, right)]
+    assert len(z[0]) == representation.config.size
+    assert all(torch.isfinite(one).all() for one in z)
+    assert min(float((a - b).square().mean()) for a, b in combinations(z, 2)) > 0.01

@@ -6,21 +6,28 @@ __all__ = ["run"]
 
 
 def run(
-    prompt: Path, scene: Path, model: Path, out: Path = Path("imagined.mp4"), steps: int = 25, seed: int = 0
+    prompt: Path,
+    scene: Path,
+    model: Path = Path("video_prompt_stage1_tiny"),
+    out: Path = Path("imagined.mp4"),
+    steps: int = 1,
+    seed: int = 0,
 ) -> None:
     """Make the video of a robot that does in a scene what a person does in a video; nothing moves but pixels.
 
     Examples:
       understudy record-human --task push --seed 7 --out clip.mp4
       understudy show push --seed 7 --robot xarm7_xhand --out scene.png
-      understudy imagine --prompt clip.mp4 --scene scene.png --model runs/video_prompt_stage1_tiny/policy
+      understudy imagine --prompt clip.mp4 --scene scene.png
+      understudy imagine --prompt clip.mp4 --scene scene.png --model runs/video_prompt_stage1_tiny/policy --steps 25
 
     Args:
         prompt: Video of the person.
         scene: Image of the robot before it begins; the middle square is used.
-        model: What stage 1 of video_prompt exported, or a folder in Stable Video Diffusion's published layout.
+        model: One that comes with the package, what stage 1 of video_prompt exported, or a folder in Stable Video
+            Diffusion's published layout.
         out: Video to write: the prompt on the left, what was imagined on the right.
-        steps: Passes through the video model.
+        steps: Passes through the video model; one is the mean of what it expects, more are one draw of it.
         seed: Of the noise that the video begins as.
     """
     from understudy.commands.learned import require_learn_extra

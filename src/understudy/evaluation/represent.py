@@ -26,9 +26,8 @@ from understudy.evaluation.represent_page import write_represent_page
 from understudy.evaluation.representation_probes import MIN_LAYOUTS, probe_cells
 from understudy.evaluation.result_file import make_report, write_report
 from understudy.evaluation.scatter import write_scatters
-from understudy.methods import PRETRAINED
 from understudy.methods.video_prompt.embedding import embed
-from understudy.methods.video_prompt.network_folder import read_representation
+from understudy.methods.video_prompt.network_folder import read_representation, shipped_or_own
 from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.video_diffusion.arithmetic import layers_of
 from understudy.records import EvalCell, EvalReport
@@ -93,9 +92,8 @@ def _representation(options: RepresentOptions) -> Representation:
         raise UnknownName("split", options.split, _SPLITS)
     if min(options.pairs, options.steps, options.judge_steps) < 1:
         raise UnderstudyError("--pairs, --steps and --judge-steps: must be at least 1")
-    places = [options.model, PRETRAINED / options.model]
-    found = next((place for place in places if (place / "network.json").is_file()), None)
-    if found is None:
+    found = shipped_or_own(options.model)
+    if not (found / "network.json").is_file():
         raise UnderstudyError(
             f"{options.model}: no stage 1 there: give the policy/ folder of a run of video_prompt_stage1_tiny, "
             "which holds network.json"

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from understudy.episodes.square_image import square_image
 from understudy.methods.prompt_frames import prompt_frames
-from understudy.methods.video_prompt.network_folder import read_representation, representation_folder
+from understudy.methods.video_prompt.network_folder import read_representation, representation_folder, shipped_or_own
 from understudy.networks.device import best_device
 from understudy.networks.image_encoder import to_float
 from understudy.networks.video_diffusion.svd_config import SvdIds
@@ -39,7 +39,7 @@ def load_video_model(folder: Path) -> tuple[VideoModel, int, int]:
 
         published = SvdVideoModel.from_folder(folder, SvdIds())
         return published, published.image_size, _SVD_FRAMES
-    representation = read_representation(folder)
+    representation = read_representation(shipped_or_own(folder))
     return representation.model, representation.model.image_size, representation.config.num_frames
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "read_representation",
     "read_sizes",
     "representation_folder",
+    "shipped_or_own",
     "write_autoencoder",
     "write_network",
     "write_representation",
@@ -77,6 +78,11 @@ def write_representation(folder: Path, representation: Representation, experimen
     assert isinstance(representation.model, SmallVideoModel)
     sizes = asdict(_RepresentationSizes(representation.model.config, representation.config))
     write_network(folder, _REPRESENTATION, representation, {"experiment": experiment, "sizes": sizes})
+
+
+def shipped_or_own(folder: Path) -> Path:
+    """The folder of a network, or of one that comes with the package and has that name."""
+    return folder if (folder / _FILE).is_file() or not (PRETRAINED / folder / _FILE).is_file() else PRETRAINED / folder
 
 
 def read_representation(folder: Path) -> Representation:
