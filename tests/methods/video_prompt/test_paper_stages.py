@@ -100,7 +100,7 @@ def test_lora_is_merged_in_what_is_exported_and_stays_in_what_is_trained(trained
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if name.endswith("up.weight"):
-                weight.normal_()
+                weight.normal_(std=0.1, generator=torch.Generator().manual_seed(0))
     learned = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert learned
     assert all(name.startswith("prompt.") or ".up." in name or ".down." in name for name in learned)
@@ -189,8 +189,9 @@ def test_every_experiment_builds_a_model_that_takes_a_step(trained, tmp_path, na
     experiment = replace(get_experiment(name), data=(trained / "data",))
     if isinstance(experiment, SvdExperiment):
         new_unet = experiment.new_unet and DEBUG
-        clips = replace(experiment.clips, image_size=32, num_frames=3)
-        experiment = replace(experiment, weights=trained / "svd", new_unet=new_unet, clips=clips)
+        clips = replace(experiment.clips, image_size=32, num_frames=4)
+        pooling = replace(experiment.pooling, num_frames=4, times=2, channels=4)
+        experiment = replace(experiment, weights=trained / "svd", new_unet=new_unet, clips=clips, pooling=pooling)
     else:
         experiment = replace(experiment, representation=trained / STAGE1 / "policy", resnet=None)
     data = experiment.make_data()

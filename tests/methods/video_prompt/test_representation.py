@@ -77,6 +77,8 @@ def test_its_fingerprint_tells_weights_and_settings_apart(representation, seen):
     fitted = representation.fingerprint()
     other = Representation(representation.model, replace(CONFIG, seed=1), NUM_FEATURES)
     assert len({before, fitted, other.fingerprint()}) == 3
+    representation.model.image_size = 64
+    assert representation.fingerprint() != fitted
 
 
 def test_what_cannot_be_fitted_is_said(representation):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from understudy.errors import UnderstudyError
-from understudy.networks.video_diffusion.video_model import VideoModel, one_step_features
+from understudy.networks.video_diffusion.video_model import VideoModel, encode_first, one_step_features
 
 __all__ = ["LATENTS", "Representation", "RepresentationConfig"]
 
@@ -104,7 +104,8 @@ class Representation(nn.Module):
         config = self.config
         prompt_BNCSS, scene_BCSS = prompt_BNCSS.to(self.mean.device), scene_BCSS.to(self.mean.device)
         tokens = self.model.prompt_tokens(prompt_BNCSS, scene_BCSS)
-        first = self.model.encode(scene_BCSS[:, None])[:, 0]
+        noise = torch.Generator(scene_BCSS.device).manual_seed(config.seed)
+        first = encode_first(self.model, scene_BCSS, noise)
         taps = tuple(tap for tap in config.taps if tap != LATENTS)
         maps = dict(one_step_features(self.model, first, tokens, config.num_frames, taps, config.seed)) if taps else {}
         if LATENTS in config.taps:
@@ -145,7 +146,7 @@ class Representation(nn.Module):
 
     def fingerprint(self) -> str:
         """Short hash of all weights and settings: what was made by another representation is not z."""
-        digest = hashlib.sha256(json.dumps(asdict(self.config)).encode())
+        digest = hashlib.sha256(json.dumps([asdict(self.config), self.model.told]).encode())
         for name, value in sorted(self.state_dict().items()):
             digest.update(name.encode())
             digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())

@@ -11,6 +11,7 @@ The first token is SVD's own; the others are ours (`PromptProjection`). With v-p
 
 import copy
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -73,6 +74,11 @@ class SvdVideoModel(VideoModel):
         self.prompt = PromptProjection(context)
         self.fresh: tuple[str, ...] = tuple(name for name, _ in self.named_parameters())
         """Weights that start new; all but those that `from_folder` read."""
+
+    @property
+    def told(self) -> Mapping[str, int | float]:
+        """See `VideoModel`."""
+        return {**super().told, **asdict(self.ids)}
 
     @classmethod
     def build(cls, config: SvdConfig, ids: SvdIds, image_size: int = _PAPER_SIZE) -> "SvdVideoModel":

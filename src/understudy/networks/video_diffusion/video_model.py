@@ -60,6 +60,11 @@ class VideoModel(nn.Module, ABC):
     def tap_channels(self) -> Mapping[str, int]:
         """Up-blocks that `denoise` can be asked for, from the coarsest on, and the channels of their maps."""
 
+    @property
+    def told(self) -> Mapping[str, int | float]:
+        """What the network is told beside its inputs, and the size of its frames: all that weights do not say."""
+        return {"image_size": self.image_size}
+
     @abstractmethod
     def encode(self, frames_BTCSS: Float[Tensor, "B T 3 S S"]) -> Float[Tensor, "B T L G G"]:
         """Frames to latents of about unit variance, without gradients."""
