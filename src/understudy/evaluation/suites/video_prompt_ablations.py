@@ -2,7 +2,8 @@
 
 Rows differ in what z is made of and when; the policy, its data and its minutes of stage 2 are the same, and so are the
 minutes of stage 1 for the rows that train one. `end_to_end` has no stage 1 and only the minutes of stage 2;
-`end_to_end_long` has the minutes of both stages together. The paper argues for cross-prediction (P = 0.6) in words and
+`end_to_end_long` has the minutes of both stages together; both read the prompt in tokens of their own, from larger
+frames, where the others read maps of z. The paper argues for cross-prediction (P = 0.6) in words and
 has no such table.
 """
 

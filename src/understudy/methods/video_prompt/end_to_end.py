@@ -1,6 +1,7 @@
 """The ablation without stage 1: what stands for z is made by an encoder that learns together with the policy.
 
-The policy is the same network on z of the same shape; only where z comes from differs.
+Action head, data and losses are those of the full row. What stands for z is 16 tokens, one for each phase, made of ten
+frames of 96 px and the first image of who acts; stage 1 gives maps over places, made of eight frames of 64 px.
 """
 
 from collections.abc import Mapping
