@@ -24,7 +24,7 @@ from understudy.retargeting.actions import home_action
 
 __all__ = ["ActedConfig", "ActedWindows"]
 
-_IMAGES = "observation.images.front"
+_IMAGES, _STATE = "observation.images.front", "observation.state"
 _PERSON = "human_hand"
 _STEPS_PER_S = 10
 """Control steps of all robots of the tabletop."""
@@ -56,16 +56,28 @@ class ActedConfig:
 
 
 @dataclass(frozen=True)
+class _Moves:
+    """What a body does in one episode, step by step."""
+
+    rows: Int[np.ndarray, " T"]
+    """Frames of the clip, one per control step."""
+    actions: Float[np.ndarray, "T A"]
+    valid: Bool[np.ndarray, " T"]
+    """Which actions are known."""
+    states: Float[np.ndarray, "T A"]
+    """Where the body is, while an action is where it is told to go."""
+    known: Bool[np.ndarray, " T"]
+    """Which states are."""
+
+
+@dataclass(frozen=True)
 class _Episode:
     """One embodiment's doing in one layout."""
 
     root: Path
     actor: str
     index: int
-    rows: Int[np.ndarray, " T"]
-    """Frames of the clip, one per control step."""
-    actions: Float[np.ndarray, "T A"]
-    valid: Bool[np.ndarray, " T"]
+    moves: _Moves
     skill: str
     label: str
 
@@ -76,6 +88,9 @@ class ActedWindows:
     - `images` (M, 2, S, S, 3) uint8: earlier and present;
     - `actions` (M, K, A): the next targets, normalised; quaternions lie in the hemisphere of the robot's home;
     - `exists` (M, K) bool: false past the end and where the tracker saw nothing;
+    - `states` (M, 2, A): of the acting body as the two images show it, normalised alike, and `known` (M, 2) bool: false
+      where the tracker saw nothing, or the data set tells no state;
+    - `progress` (M,): share of the episode that is over at the present image, 0 to 1;
     - `path` (P, A): the actions of the whole episode at P even times, normalised;
     - `skill`, `label` () int64: index into `skills` (names of tasks) and `labels`; `person` () bool;
     - `prompt` (N + 1, S, S, 3) uint8: the person's clip of the same layout, then the acting body's first image, which
@@ -106,10 +121,13 @@ class ActedWindows:
         self.labels: Sequence[str] = sorted({episode.label for episode in found})
         """Every label of the data, sorted."""
         names = get_embodiment(config.robot).action_space.names
-        rows = [episode.actions[episode.valid] for episode in found]
+        rows = [episode.moves.actions[episode.moves.valid] for episode in found]
         self.normalisation: Normalisation = fit_normalisation(config.normalisation, rows, names)
         """Joint over people and robots (A.4)."""
-        self._actions = [self.normalisation.apply(episode.actions) for episode in found]
+        self._actions, self._states = (
+            [self.normalisation.apply(rows) for rows in kind]
+            for kind in ([episode.moves.actions for episode in found], [episode.moves.states for episode in found])
+        )
 
     def __len__(self) -> int:
         return len(self._episodes)
@@ -131,13 +149,18 @@ class ActedWindows:
     def sample(self, index: int, rng: np.random.Generator) -> Sample:
         """One episode at `num_times` random steps whose own action is known."""
         config, episode, actions = self.config, self._episodes[index], self._actions[index]
-        steps = rng.choice(np.flatnonzero(episode.valid), config.num_times)
+        moves = episode.moves
+        steps = rng.choice(np.flatnonzero(moves.valid), config.num_times)
         ahead, inside = future(steps, config.chunk, len(actions))
+        seen = past(steps, (config.history, 0))
         frames = self._cache(episode.root, episode.actor).episode(episode.index)
         sample: Sample = {
-            "images": frames[episode.rows[past(steps, (config.history, 0))]],
+            "images": frames[moves.rows[seen]],
             "actions": actions[ahead],
-            "exists": inside & episode.valid[ahead],
+            "exists": inside & moves.valid[ahead],
+            "states": self._states[index][seen],
+            "known": moves.known[seen],
+            "progress": (steps / max(len(actions) - 1, 1)).astype(np.float32),
             "path": np.ascontiguousarray(phases(actions, config.num_phases), dtype=np.float32),
             "skill": np.array(self.skills.index(episode.skill), dtype=np.int64),
             "label": np.array(self.label(index), dtype=np.int64),
@@ -194,8 +217,11 @@ class ActedWindows:
 
     def _of_robot(self, reader: EpisodeReader, index: int) -> _Episode:
         actions = self._column(reader, "action", index)
-        everywhere = np.arange(len(actions))
-        return self._episode(reader, index, everywhere, actions, np.ones(len(actions), dtype=bool))
+        always = np.ones(len(actions), dtype=bool)
+        told = _STATE in reader.features
+        states = self._column(reader, _STATE, index) if told else np.zeros_like(actions)
+        moves = _Moves(np.arange(len(actions)), actions, always, states, always & told)
+        return self._episode(reader, index, moves)
 
     def _of_person(self, reader: EpisodeReader, index: int) -> _Episode | None:
         if not (self.config.people and self._tracked(reader)):
@@ -204,12 +230,13 @@ class ActedWindows:
         stride, rest = divmod(reader.fps, _STEPS_PER_S)
         if rest:
             raise UnderstudyError(f"{reader.root}: {reader.fps} frames a second: must be a multiple of {_STEPS_PER_S}")
-        actions, valid = self._column(reader, name, index), reader.column(f"{name}.valid", index).reshape(-1)
-        rows = np.arange(0, len(actions), int(stride))
-        told = np.minimum(rows + _LEAD * int(stride), len(actions) - 1)
+        tracked = self._column(reader, name, index)
+        valid = reader.column(f"{name}.valid", index).reshape(-1).astype(bool)
+        rows = np.arange(0, len(tracked), int(stride))
+        told = np.minimum(rows + _LEAD * int(stride), len(tracked) - 1)
         if valid[told].mean() < self.config.min_valid:
             return None
-        return self._episode(reader, index, rows, actions[told], valid[told].astype(bool))
+        return self._episode(reader, index, _Moves(rows, tracked[told], valid[told], tracked[rows], valid[rows]))
 
     def _column(self, reader: EpisodeReader, name: str, index: int) -> Float[np.ndarray, "T A"]:
         names, expected = reader.features[name].names, get_embodiment(self.config.robot).action_space.names
@@ -221,14 +248,7 @@ class ActedWindows:
             actions[:, four] = in_hemisphere(actions[:, four], self._home[four])
         return actions
 
-    def _episode(
-        self,
-        reader: EpisodeReader,
-        index: int,
-        rows: Int[np.ndarray, " T"],
-        actions: Float[np.ndarray, "T A"],
-        valid: Bool[np.ndarray, " T"],
-    ) -> _Episode:
+    def _episode(self, reader: EpisodeReader, index: int, moves: _Moves) -> _Episode:
         episode = reader.episode(index)
         skill = str(episode.metadata.get("task", episode.task))
-        return _Episode(reader.root.parent, reader.root.name, index, rows, actions, valid, skill, episode.task)
+        return _Episode(reader.root.parent, reader.root.name, index, moves, skill, episode.task)

@@ -66,10 +66,23 @@ class ActionDiffusion(nn.Module):
         return self.encoder_norm(tokens_BMD)
 
     def loss(
-        self, context_BMD: Float[Tensor, "B M D"], actions_BKA: Float[Tensor, "B K A"], generator: torch.Generator
+        self,
+        context_BMD: Float[Tensor, "B M D"],
+        actions_BKA: Float[Tensor, "B K A"],
+        generator: torch.Generator,
+        at_highest: float = 0.0,
     ) -> Float[Tensor, "B K A"]:
-        """Squared error of every component, not yet averaged; `context_BMD` as `encode` gives it."""
-        return self.config.edm.loss(lambda x, c: self._network(x, c, context_BMD), actions_BKA, generator)[0]
+        """Squared error of every component, not yet averaged.
+
+        Args:
+            context_BMD: as `encode` gives it.
+            actions_BKA: clean, normalised.
+            generator: of noise and its levels.
+            at_highest: see `EDM.training_sigmas`.
+        """
+        return self.config.edm.loss(lambda x, c: self._network(x, c, context_BMD), actions_BKA, generator, at_highest)[
+            0
+        ]
 
     def sample(
         self, context_BMD: Float[Tensor, "B M D"], start_BKA: Float[Tensor, "B K A"], steps: int, sampler: Sampler

@@ -34,13 +34,24 @@ class EDM:
     log_logistic_scale: float = 0.5
     """Spread of the training noise: log sigma is logistic around log sigma_data, cut to [sigma_min, sigma_max]."""
 
-    def training_sigmas(self, count: int, generator: torch.Generator) -> Float[Tensor, " B"]:
-        """Noise levels of one batch: quantiles of the truncated log-logistic distribution at uniform places."""
+    def training_sigmas(self, count: int, generator: torch.Generator, at_highest: float = 0.0) -> Float[Tensor, " B"]:
+        """Noise levels of one batch: quantiles of the truncated log-logistic distribution at uniform places.
+
+        Args:
+            count: levels.
+            generator: where they come from.
+            at_highest: share of them that is sigma_max instead, where sampling begins. The distribution hardly ever
+                goes there (one in 400 is above 10), and what the first step gets wrong, later ones keep.
+        """
         device = generator.device
         u = torch.rand(count, generator=generator, device=device, dtype=torch.float64)
         loc, scale = math.log(self.sigma_data), self.log_logistic_scale
         low, high = (1 / (1 + math.exp(-(math.log(s) - loc) / scale)) for s in (self.sigma_min, self.sigma_max))
-        return torch.exp(torch.logit(low + u * (high - low)) * scale + loc).float()
+        sigma = torch.exp(torch.logit(low + u * (high - low)) * scale + loc).float()
+        if not at_highest:
+            return sigma
+        highest = torch.rand(count, generator=generator, device=device) < at_highest
+        return torch.where(highest, self.sigma_max, sigma)
 
     def scalings(self, sigma: Float[Tensor, " B"]) -> tuple[Float[Tensor, " B"], ...]:
         """c_skip, c_out, c_in and c_noise of Table 1 of the paper."""
@@ -60,7 +71,7 @@ class EDM:
         return _like(skip, x) * x + _like(out, x) * network(_like(scale, x) * x, noise)
 
     def loss(
-        self, network: Denoiser, clean: Float[Tensor, "B ..."], generator: torch.Generator
+        self, network: Denoiser, clean: Float[Tensor, "B ..."], generator: torch.Generator, at_highest: float = 0.0
     ) -> tuple[Float[Tensor, "B ..."], Float[Tensor, " B"]]:
         """Squared error of F at random noise levels, not yet averaged, and the levels.
 
@@ -68,8 +79,9 @@ class EDM:
             network: F.
             clean: data of standard deviation about `sigma_data`.
             generator: where noise and levels come from.
+            at_highest: see `training_sigmas`.
         """
-        sigma = self.training_sigmas(len(clean), generator)
+        sigma = self.training_sigmas(len(clean), generator, at_highest)
         noise = torch.randn(clean.shape, generator=generator, device=clean.device, dtype=clean.dtype)
         skip, out, scale, c_noise = self.scalings(sigma)
         noisy = clean + _like(sigma, clean) * noise

@@ -76,6 +76,15 @@ class LookingActor(nn.Module):
             images_B2CSS: the earlier image, then the present one, as `to_float` gives them.
             states_B2A: robot states at the same times, normalised as actions are; None without proprioception.
         """
+        return self.head.encode(torch.cat([tokens_BND, self.seen(wanted_BD, images_B2CSS, states_B2A)], dim=1))
+
+    def seen(
+        self,
+        wanted_BD: Float[Tensor, "B D"],
+        images_B2CSS: Float[Tensor, "B 2 3 S S"],
+        states_B2A: Float[Tensor, "B 2 A"] | None,
+    ) -> Float[Tensor, "B N D"]:
+        """Tokens of what is found where the network looks, of the whole image, and of the state; see `encode`."""
         *_, fine, coarse = self.images(images_B2CSS[:, 1], images_B2CSS[:, 0], wanted_BD)
         known = [self.image_in(coarse.flatten(1))]
         if self.state_in is not None:
@@ -83,7 +92,7 @@ class LookingActor(nn.Module):
             known.append(self.state_in(states_B2A.flatten(1)))
         looks = self.look(wanted_BD + torch.stack(known).sum(0)).unflatten(1, (self.num_looks, -1))
         looks = self.readout(looks, fine[:, None])
-        return self.head.encode(torch.cat([tokens_BND, looks, *(part[:, None] for part in known)], dim=1))
+        return torch.cat([looks, *(part[:, None] for part in known)], dim=1)
 
 
 class PathActor(LookingActor):

@@ -80,7 +80,7 @@ def xhand_paper() -> JointExperiment:
         precision="bf16",
         num_workers=8,
         num_times=1,
-        losses=LossConfig(jitter=0.0),
+        losses=LossConfig(jitter=0.0, at_highest=0.0),
         sampling=SamplingConfig(steps=10, start="noise"),
         acted=ActedConfig(normalisation="unit"),
         representation=Path("runs/video_prompt_stage1_paper/policy"),

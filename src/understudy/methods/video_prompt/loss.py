@@ -9,6 +9,7 @@ from torch import Tensor
 from understudy.methods.experiment import Batch
 from understudy.methods.video_prompt.model import PARTS, PromptPolicyModel
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
+from understudy.methods.video_prompt.whereabouts import progress_loss, state_loss
 from understudy.networks.action_diffusion import ActionDiffusion
 from understudy.networks.image_encoder import random_colours, to_float
 
@@ -28,6 +29,12 @@ class LossConfig:
     path_shift: float = 0.02
     """The head is trained on paths whose positions are shifted by a normal error of this size, in units of the
     normalised range: what is exact, it must see for itself."""
+    at_highest: float = 0.5
+    """Share of the action head's samples at the highest noise, see `EDM.training_sigmas`; the paper has none."""
+    state_weight: float = 1.0
+    """Of the mean squared error of where the body is seen to be."""
+    progress_weight: float = 0.1
+    """Of the cross-entropy of how far along the path it is seen to be."""
     pdcp: PDCPConfig | None = field(default_factory=PDCPConfig)
     """None: the row without PDCP."""
     jitter: float = 0.15
@@ -54,7 +61,7 @@ def acting_loss(
 ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
     """Eq. 4: of the actions, and of the clustering tokens, which come first in the context of every window."""
     times = batch["actions"].shape[1]
-    errors = head.loss(context_BMD, batch["actions"].flatten(0, 1), generator)
+    errors = head.loss(context_BMD, batch["actions"].flatten(0, 1), generator, config.at_highest)
     total = action_loss(errors, batch["exists"].flatten(0, 1).bool(), config)
     parts = {"action": total.detach()}
     if pdcp is not None:
@@ -83,6 +90,14 @@ def loss(
     shown = path.repeat_interleave(times, 0)
     shift = torch.randn(len(shown), 1, PARTS[0], generator=generator, device=generator.device) * config.path_shift
     shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
-    context = model.context(shown, images.flatten(0, 1))
+    context, where = model.observe(shown, images.flatten(0, 1))
     total, parts = acting_loss(model.head, pdcp, context, batch, generator, config)
-    return total + config.path_weight * path_loss, parts | {"path": path_loss.detach()}
+    total = total + config.path_weight * path_loss
+    parts["path"] = path_loss.detach()
+    if where is not None:
+        states, known = batch["states"].flatten(0, 1), batch["known"].flatten(0, 1)
+        state = state_loss(where.states_B2A, states, known, PARTS)
+        progress = progress_loss(where.phase_BP, batch["progress"].flatten())
+        total = total + config.state_weight * state + config.progress_weight * progress
+        parts |= {"state": state.detach(), "progress": progress.detach()}
+    return total, parts

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.methods.video_prompt.familiarity import Familiarity
+from understudy.methods.video_prompt.whereabouts import Whereabouts, WhereaboutsReader
 from understudy.methods.video_prompt.z_reader import MapReader, TokenReader
 from understudy.networks.looking_actor import LookConfig, PathActor
 
@@ -30,6 +31,9 @@ class ModelConfig(LookConfig):
     num_phases: int = 16
     """Way-points of the path."""
     plan_layers: int = 2
+    ahead: int = 4
+    """Way-points from the present one on that the action head is told; 0: it is told neither them nor where the body
+    is, and has to find both in the images."""
     familiar_prompts: int = 0
     """Training prompts that `Familiarity` knows; 0 while training."""
     plan_dropout: float = 0.1
@@ -52,6 +56,9 @@ class PromptPolicyModel(PathActor):
         self.z_dropout = nn.Dropout(config.plan_dropout)
         self.path = nn.Linear(width, config.action_size)
         self.cluster = nn.Parameter(torch.randn(width) * 0.02)
+        self.whereabouts = (
+            WhereaboutsReader(config.num_looks + 1, width, config.action_size, config.ahead) if config.ahead else None
+        )
         self.familiarity = Familiarity(config.z_size, config.familiar_prompts) if config.familiar_prompts else None
 
     def plan(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:
@@ -65,5 +72,17 @@ class PromptPolicyModel(PathActor):
         states_B2A: Float[Tensor, "B 2 A"] | None = None,
     ) -> Float[Tensor, "B M D"]:
         """Condition tokens of the action head; the first is the clustering token's output h (section 3.3)."""
-        tokens = torch.cat([self.cluster.expand(len(path_BPA), 1, -1), self.path_in(path_BPA) + self.phases], dim=1)
-        return self.encode(self.condition(path_BPA.flatten(1)), tokens, images_B2CSS, states_B2A)
+        return self.observe(path_BPA, images_B2CSS)[0]
+
+    def observe(
+        self, path_BPA: Float[Tensor, "B P A"], images_B2CSS: Float[Tensor, "B 2 3 S S"]
+    ) -> tuple[Float[Tensor, "B M D"], Whereabouts | None]:
+        """Condition tokens as `context` gives them, and where the body is seen to be."""
+        phases, wanted = self.path_in(path_BPA) + self.phases, self.condition(path_BPA.flatten(1))
+        seen = self.seen(wanted, images_B2CSS, None)
+        tokens = [self.cluster.expand(len(path_BPA), 1, -1), phases, seen]
+        where = None
+        if self.whereabouts is not None:
+            where = self.whereabouts(seen, path_BPA, phases)
+            tokens.append(where.tokens_BND)
+        return self.head.encode(torch.cat(tokens, dim=1)), where

@@ -1,0 +1,87 @@
+"""How far the acting body has come, read from images: a policy that is not told its robot's state has to see it."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax
+
+__all__ = ["Whereabouts", "WhereaboutsReader", "progress_loss", "state_loss"]
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """What `WhereaboutsReader` found."""
+
+    states_B2A: Float[Tensor, "B 2 A"]
+    """Of the body in the earlier and the present image, normalised as actions are."""
+    phase_BP: Float[Tensor, "B P"]
+    """Logits: which way-point of the path is now."""
+    tokens_BND: Float[Tensor, "B N D"]
+    """The same for the action head: the states, then the path from now on."""
+
+
+class WhereaboutsReader(nn.Module):
+    """What is seen and the path to the states of the body, its place on the path, and the way-points ahead."""
+
+    def __init__(self, seen: int, width: int, action_size: int, ahead: int) -> None:
+        """Sizes.
+
+        Args:
+            seen: tokens of what is seen, S.
+            width: of a token, D.
+            action_size: A.
+            ahead: way-points that are told from now on.
+        """
+        super().__init__()
+        self.ahead = ahead
+        self.seen = nn.Sequential(nn.Linear(seen * width, 2 * width), nn.GELU())
+        self.states = nn.Linear(2 * width, 2 * action_size)
+        self.query = nn.Sequential(
+            nn.Linear(2 * width + 2 * action_size, width), nn.GELU(), nn.Linear(width, width, bias=False)
+        )
+        self.key = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width, bias=False))
+        self.states_in = nn.Linear(2 * action_size, width)
+        self.ahead_in = nn.Linear(action_size, width)
+        self.places = nn.Parameter(torch.randn(ahead, width) * 0.02)
+
+    def forward(
+        self, seen_BSD: Float[Tensor, "B S D"], path_BPA: Float[Tensor, "B P A"], phases_BPD: Float[Tensor, "B P D"]
+    ) -> Whereabouts:
+        """Read; `phases_BPD` are tokens of the way-points."""
+        seen = self.seen(seen_BSD.flatten(1))
+        states = self.states(seen)
+        query, key = self.query(torch.cat([seen, states], dim=1)), self.key(phases_BPD)
+        logits = (key @ query[:, :, None])[:, :, 0].float() * query.shape[1] ** -0.5
+        share = logits.softmax(1).to(path_BPA.dtype)
+        last = path_BPA[:, -1:].expand(-1, self.ahead - 1, -1)
+        rows = torch.cat([path_BPA, last], dim=1).unfold(1, self.ahead, 1)  # B P A ahead
+        ahead = torch.einsum("bp,bpak->bka", share, rows)
+        tokens = [self.states_in(states)[:, None], self.ahead_in(ahead) + self.places]
+        return Whereabouts(states.unflatten(1, (2, -1)).float(), logits, torch.cat(tokens, dim=1))
+
+
+def state_loss(
+    found_B2A: Float[Tensor, "B 2 A"],
+    true_B2A: Float[Tensor, "B 2 A"],
+    known_B2: Bool[Tensor, "B 2"],
+    parts: tuple[int, ...],
+) -> Float[Tensor, ""]:
+    """Mean squared error of the states that are known; every part of an action counts alike."""
+    errors = (found_B2A - true_B2A).square().split(parts, dim=-1)
+    each_B2 = torch.stack([error.mean(-1) for error in errors]).mean(0)
+    return (each_B2 * known_B2).sum() / known_B2.sum().clamp(min=1)
+
+
+def progress_loss(phase_BP: Float[Tensor, "B P"], progress_B: Float[Tensor, " B"]) -> Float[Tensor, ""]:
+    """Cross-entropy to the two way-points that the present lies between, each with the share of its nearness.
+
+    Args:
+        phase_BP: logits.
+        progress_B: share of the episode that is over, 0 to 1.
+    """
+    place = progress_B * (phase_BP.shape[1] - 1)
+    numbers = torch.arange(phase_BP.shape[1], device=phase_BP.device)
+    target_BP = (1 - (numbers - place[:, None]).abs()).clamp(min=0)
+    return -(target_BP * log_softmax(phase_BP, dim=1)).sum(1).mean()
