@@ -16,8 +16,12 @@ SKILLS = ("push", "press_button")
 
 def write_acted(root, copies=1, size=SIZE):
     """Two layouts, as often as `copies`; a person's clip has 20 frames a second. Frame 6 of the second was not seen."""
-    own = {"action": vector(SPACE.names)}
-    _write(root, ROBOT, 10, (7, 9) * copies, lambda rng, n, _: {"action": _actions(rng, n)}, own, size)
+    own = {"action": vector(SPACE.names), "observation.state": vector(SPACE.names)}
+
+    def robot(rng, length, _):
+        return {name: _actions(rng, length) for name in own}
+
+    _write(root, ROBOT, 10, (7, 9) * copies, robot, own, size)
     name = f"tracked.action.{ROBOT}"
 
     def person(rng, length, seed):

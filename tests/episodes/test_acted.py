@@ -33,10 +33,14 @@ def test_a_robots_sample_is_its_own_actions(root):
     sample, rng = _sample(data, index)
     reader = EpisodeReader(root / ROBOT)
     actions, frames = data.normalisation.apply(reader.column("action", 1)), reader.frames(IMAGES, 1)
+    states = data.normalisation.apply(reader.column("observation.state", 1))
     for row, step in enumerate(rng.choice(9, 6)):
         assert np.array_equal(sample["actions"][row], actions[[min(step + k, 8) for k in range(3)]])
         assert sample["exists"][row].tolist() == [step + k < 9 for k in range(3)]
         assert np.array_equal(sample["images"][row], frames[[max(step - 2, 0), step]])
+        assert np.array_equal(sample["states"][row], states[[max(step - 2, 0), step]])
+        assert sample["progress"][row] == np.float32(step / 8)
+    assert sample["known"].all()
     assert not sample["person"]
     assert data.skills[int(sample["skill"])] == "press_button"
     assert np.allclose(sample["path"][[0, -1]], actions[[0, -1]])
@@ -50,13 +54,16 @@ def test_a_person_acts_as_the_tracked_hand_goes_on(root):
     reader = EpisodeReader(root / "human_hand")
     told = [2, 4, 6, 8, 10, 12, 14, 16, 18, 19]
     known = [frame != 6 for frame in told]
-    actions = reader.column(f"tracked.action.{ROBOT}", 1)[told].copy()
-    actions[:, 3:7] *= -1
-    actions, frames = data.normalisation.apply(actions), reader.frames(IMAGES, 1)
+    tracked = reader.column(f"tracked.action.{ROBOT}", 1).copy()
+    tracked[:, 3:7] *= -1
+    tracked, frames = data.normalisation.apply(tracked), reader.frames(IMAGES, 1)
+    actions = tracked[told]
     for row, step in enumerate(rng.choice(np.flatnonzero(known), 6)):
         assert np.array_equal(sample["actions"][row], actions[[min(step + k, 9) for k in range(3)]])
         assert sample["exists"][row].tolist() == [step + k < 10 and known[step + k] for k in range(3)]
         assert np.array_equal(sample["images"][row], frames[[2 * max(step - 2, 0), 2 * step]])
+        assert np.array_equal(sample["states"][row], tracked[[2 * max(step - 2, 0), 2 * step]])
+        assert sample["known"][row].tolist() == [max(step - 2, 0) != 3, step != 3]
     assert sample["person"]
 
 
@@ -78,6 +85,14 @@ def test_robots_alone_and_prompts(root):
     assert all(any(np.array_equal(frame, other) for other in clip) for frame in prompt[:5])
     assert np.array_equal(prompt[5], EpisodeReader(root / ROBOT).frames(IMAGES, 1)[0])
     assert np.array_equal(data.prompt(1, 2), clip[[0, -1]])
+
+
+def test_a_data_set_that_tells_no_state_teaches_none(root, tmp_path):
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    info = tmp_path / ROBOT / "meta" / "info.json"
+    info.write_text(info.read_text().replace('"observation.state"', '"observation.other"'))
+    data = ActedWindows((tmp_path,), replace(CONFIG, people=False))
+    assert not data.sample(0, np.random.default_rng(0))["known"].any()
 
 
 def test_people_without_a_robot_are_learned_from(root, tmp_path):

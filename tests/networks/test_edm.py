@@ -82,3 +82,12 @@ def test_a_perfect_network_has_no_loss_and_levels_follow_the_distribution():
     assert float(sigma.log().median()) == pytest.approx(math.log(edm.sigma_data), abs=0.05)
     # logistic: quartiles lie at scale * ln 3 from the median
     assert float(sigma.log().quantile(0.75)) - math.log(0.5) == pytest.approx(0.5 * math.log(3), abs=0.05)
+
+
+def test_a_share_of_the_training_levels_is_where_sampling_begins():
+    edm = EDM()
+    levels = edm.training_sigmas(4000, torch.Generator().manual_seed(0), at_highest=0.5)
+    assert 0.46 < (levels == edm.sigma_max).float().mean() < 0.54
+    others = levels[levels < edm.sigma_max]
+    assert 0.4 < others.median() < 0.6
+    assert (edm.training_sigmas(4000, torch.Generator().manual_seed(0)) < edm.sigma_max).all()

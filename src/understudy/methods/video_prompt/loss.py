@@ -96,8 +96,8 @@ def loss(
     parts["path"] = path_loss.detach()
     if where is not None:
         states, known = batch["states"].flatten(0, 1), batch["known"].flatten(0, 1)
-        state = state_loss(where.states_B2A, states, known, PARTS)
-        progress = progress_loss(where.phase_BP, batch["progress"].flatten())
+        state = state_loss(where.states, states, known, PARTS)
+        progress = progress_loss(where.phase, batch["progress"].flatten())
         total = total + config.state_weight * state + config.progress_weight * progress
         parts |= {"state": state.detach(), "progress": progress.detach()}
     return total, parts

@@ -84,5 +84,5 @@ class PromptPolicyModel(PathActor):
         where = None
         if self.whereabouts is not None:
             where = self.whereabouts(seen, path_BPA, phases)
-            tokens.append(where.tokens_BND)
+            tokens.append(where.tokens)
         return self.head.encode(torch.cat(tokens, dim=1)), where

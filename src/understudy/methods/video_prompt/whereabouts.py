@@ -14,11 +14,11 @@ __all__ = ["Whereabouts", "WhereaboutsReader", "progress_loss", "state_loss"]
 class Whereabouts:
     """What `WhereaboutsReader` found."""
 
-    states_B2A: Float[Tensor, "B 2 A"]
+    states: Float[Tensor, "B 2 A"]
     """Of the body in the earlier and the present image, normalised as actions are."""
-    phase_BP: Float[Tensor, "B P"]
+    phase: Float[Tensor, "B P"]
     """Logits: which way-point of the path is now."""
-    tokens_BND: Float[Tensor, "B N D"]
+    tokens: Float[Tensor, "B N D"]
     """The same for the action head: the states, then the path from now on."""
 
 
