@@ -98,7 +98,7 @@ def xhand_base() -> JointExperiment:
         learning_rate=3e-4,
         ema_decay=0.999,
         num_times=8,
-        losses=LossConfig(),
+        losses=LossConfig(at_highest=0.0),
         acted=ActedConfig(normalisation="symmetric"),
         model=JointConfig(
             images=ResNetSizes(widths=(64, 128, 192, 256), depths=(2, 2, 2, 2), features=256, norm="group"),
@@ -121,7 +121,7 @@ def xhand_joint_debug() -> JointExperiment:
         precision="no",
         num_workers=0,
         num_times=2,
-        losses=LossConfig(jitter=0.0, pdcp=PDCPConfig(num_prototypes=2, refresh=1)),
+        losses=LossConfig(jitter=0.0, at_highest=0.0, pdcp=PDCPConfig(num_prototypes=2, refresh=1)),
         model=JointConfig(
             image_size=32,
             chunk=4,
