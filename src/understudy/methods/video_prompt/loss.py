@@ -26,12 +26,12 @@ class LossConfig:
     """Lambda of eq. 2 (Table 4), of the mean over the numbers of each part."""
     path_weight: float = 2.0
     """Of the planned path's mean squared error."""
-    path_shift: float = 0.02
+    path_shift: float = 0.05
     """The head is trained on paths whose positions are shifted by a normal error of this size, in units of the
     normalised range: what is exact, it must see for itself."""
     at_highest: float = 0.5
     """Share of the action head's samples at the highest noise, see `EDM.training_sigmas`; the paper has none."""
-    state_weight: float = 1.0
+    state_weight: float = 3.0
     """Of the mean squared error of where the body is seen to be."""
     progress_weight: float = 0.1
     """Of the cross-entropy of how far along the path it is seen to be."""
