@@ -125,3 +125,20 @@ def test_weights_of_equation_4():
     pdcp = PDCP(4, 2, PDCPConfig(contrastive=2.0, prototype=3.0, metric=0.5))
     losses = {name: torch.tensor(value) for name, value in (("contrastive", 1.0), ("prototype", 10.0), ("metric", 4.0))}
     assert pdcp.weighted(losses).item() == 34
+
+
+def test_centres_that_are_known_are_a_start_and_the_best_run_is_kept():
+    points = torch.tensor([[0.0, 0], [0, 1], [9, 0], [9, 1]])
+    best = torch.tensor([[0, 0.5], [9, 0.5]])
+    kept = k_means(points, 2, torch.Generator().manual_seed(0), known_KD=best.flip(0), attempts=0)
+    assert torch.equal(kept, best.flip(0))
+    stuck = torch.tensor([[4.5, 0], [4.5, 1]])
+    assert torch.equal(k_means(points, 2, torch.Generator().manual_seed(0), known_KD=stuck, attempts=0), stuck)
+    found = k_means(points, 2, torch.Generator().manual_seed(0), known_KD=stuck)
+    assert sorted(found.tolist()) == best.tolist()
+
+
+def test_there_are_as_many_prototypes_as_skills_unless_said_otherwise():
+    assert len(PDCP(4, 3, PDCPConfig()).centres) == 3
+    assert len(PDCP(4, 3, PDCPConfig(num_prototypes=7)).centres) == 7
+    assert len(PDCP(4, 3, PDCPConfig(prototypes="labels", num_prototypes=7)).centres) == 3

@@ -26,8 +26,9 @@ class PDCPConfig:
     prototypes: Literal["k_means", "labels"] = "k_means"
     """What a prototype is: the centre of a K-means cluster (section 3.3, A.2), or of the samples of a skill
     (section 2.3: "leveraging task category labels as supervised prototypes")."""
-    num_prototypes: int = 16
-    """K of K-means."""
+    num_prototypes: int | None = None
+    """K of K-means; None: as many as there are skills. More of them cut skills into parts, at other places after every
+    refresh, that eq. 6 pulls together and eq. 7 and 8 push apart."""
     bank: int = 2048
     """The last so many h are clustered."""
     refresh: int = 50
@@ -72,18 +73,42 @@ def metric_loss(h_BD: Float[Tensor, "B D"], cluster_B: Int[Tensor, " B"], head: 
 
 
 def k_means(
-    points_ND: Float[Tensor, "N D"], count: int, generator: torch.Generator, iterations: int = 20
+    points_ND: Float[Tensor, "N D"],
+    count: int,
+    generator: torch.Generator,
+    known_KD: Float[Tensor, "K D"] | None = None,
+    attempts: int = 4,
 ) -> Float[Tensor, "K D"]:
-    """Lloyd's algorithm from k-means++ seeds; a cluster that loses all its points keeps its centre."""
+    """The best of some runs of Lloyd's algorithm; a cluster that loses all its points keeps its centre.
+
+    Args:
+        points_ND: what is clustered.
+        count: clusters, K.
+        generator: of seeds.
+        known_KD: centres of an earlier time, from which one run begins.
+        attempts: runs that begin from k-means++ seeds.
+    """
+    found = [] if known_KD is None else [_lloyd(points_ND, known_KD)]
+    found += [_lloyd(points_ND, _spread(points_ND, count, generator)) for _ in range(attempts)]
+    inertia = [torch.cdist(points_ND, centres).square().amin(1).sum().item() for centres in found]
+    return found[inertia.index(min(inertia))]
+
+
+def _spread(points_ND: Tensor, count: int, generator: torch.Generator) -> Float[Tensor, "K D"]:
+    """Seeds of k-means++."""
     centres = points_ND[_draw(points_ND.new_ones(len(points_ND)), generator)][None]
     for _ in range(count - 1):
         nearest = torch.cdist(points_ND, centres).square().amin(1)
         centres = torch.cat([centres, points_ND[_draw(nearest, generator)][None]])
-    for _ in range(iterations):
-        member = nn.functional.one_hot(nearest_centre(points_ND, centres), count).to(points_ND)
-        size = member.sum(0)[:, None]
-        centres = torch.where(size > 0, member.T @ points_ND / size.clamp(min=1), centres)
     return centres
+
+
+def _lloyd(points_ND: Tensor, centres_KD: Tensor, iterations: int = 20) -> Float[Tensor, "K D"]:
+    for _ in range(iterations):
+        member = nn.functional.one_hot(nearest_centre(points_ND, centres_KD), len(centres_KD)).to(points_ND)
+        size = member.sum(0)[:, None]
+        centres_KD = torch.where(size > 0, member.T @ points_ND / size.clamp(min=1), centres_KD)
+    return centres_KD
 
 
 def nearest_centre(points_ND: Float[Tensor, "N D"], centres_KD: Float[Tensor, "K D"]) -> Int[Tensor, " N"]:
@@ -115,12 +140,13 @@ class PDCP(nn.Module):
 
         Args:
             width: of h, D.
-            num_skills: how many skills there are: the number of prototypes if they are labels.
+            num_skills: how many skills there are: the number of prototypes, unless `config` says another.
             config: weights and schedule.
         """
         super().__init__()
         self.config = config
-        count = config.num_prototypes if config.prototypes == "k_means" else num_skills
+        wanted = config.num_prototypes if config.prototypes == "k_means" else None
+        count = num_skills if wanted is None else wanted
         self.project = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.projection))
         self.same = nn.Sequential(nn.Linear(1, 16), nn.GELU(), nn.Linear(16, 1))
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
@@ -182,7 +208,8 @@ class PDCP(nn.Module):
         points, skills = self.bank[:held], self.bank_skill[:held]
         if self.config.prototypes == "k_means":
             if held >= len(self.centres):
-                self.centres.copy_(k_means(points, len(self.centres), generator))
+                known = self.centres if self.alive.all() else None
+                self.centres.copy_(k_means(points, len(self.centres), generator, known))
                 self.alive.fill_(value=True)
             return
         member = nn.functional.one_hot(skills, len(self.centres)).to(points)
