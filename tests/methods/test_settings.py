@@ -42,6 +42,7 @@ def test_settings_are_changed_by_name_and_noted():
         ("betas=0.9", "is not of type tuple"),
         ("betas=[0.9]", "is not of type tuple"),
         ("acted.people=false", "acted.people is taken from people"),
+        ("model.action_size=7", "model.action_size is taken from the robot"),
     ],
 )
 def test_what_cannot_be_set_is_said_in_one_line(change, said):

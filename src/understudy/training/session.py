@@ -4,7 +4,8 @@ step s:  rate of the schedule -> batches of s -> loss, gradient, AdamW -> averag
 """
 
 import time
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,11 +75,12 @@ class Session:
         sharding = Sharding(
             experiment.batch_size, experiment.accumulate, accelerator.num_processes, accelerator.process_index
         )
-        with accelerator.main_process_first():  # who comes first may write a cache
-            self.data = experiment.make_data()
-        self.shards = Shards(self.data, experiment.seed, sharding)
-        torch.manual_seed(derived_seed(experiment.seed, Purpose.INITIAL))
-        self.learner = Learner(experiment, experiment.make_model(self.data), accelerator, sharding)
+        with settings_named(experiment):
+            with accelerator.main_process_first():  # who comes first may write a cache
+                self.data = experiment.make_data()
+            self.shards = Shards(self.data, experiment.seed, sharding)
+            torch.manual_seed(derived_seed(experiment.seed, Purpose.INITIAL))
+            self.learner = Learner(experiment, experiment.make_model(self.data), accelerator, sharding)
         minutes = config["minutes"]
         budget_s = None if minutes is None else minutes * 60.0
         self.schedule = Schedule(config["num_steps"], experiment.warmup_steps, budget_s)
@@ -142,7 +144,8 @@ class Session:
         with StopRequest() as request, closing(batches):
             while stop is None and not self.schedule.is_over(self.step, elapsed_s):
                 factor = self.schedule.factor(self.step, elapsed_s)
-                scalars = self._mean_of_processes(self.learner.step(batches, self.step, factor))
+                with nullcontext() if self.step else settings_named(self.experiment):
+                    scalars = self._mean_of_processes(self.learner.step(batches, self.step, factor))
                 self.step += 1
                 elapsed_s, stop = self._agree(self.elapsed_s(), request.signal)
                 if self.log is not None and self.log.add(
@@ -250,6 +253,19 @@ class Session:
             "final": last_means(self.folder.log, FINAL_STEPS) if self.step else {},
         }
         self.folder.write_record(self.record)
+
+
+@contextmanager
+def settings_named(experiment: Experiment) -> Iterator[None]:
+    """Where settings were changed, a failure to build or to take the first step is told with them, in one line."""
+    try:
+        yield
+    except (AssertionError, KeyError, IndexError, RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
+        if not experiment.changes:
+            raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        changes = " ".join(f"--set {change}" for change in experiment.changes)
+        raise UnderstudyError(f"{experiment.name} does not work with {changes}: {reason}") from error
 
 
 def finished_line(name: str, out: Path, record: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from understudy.episodes.acted import ActedConfig, ActedWindows
+from understudy.errors import UnderstudyError
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.policy_folder import write_policy_folder
 from understudy.methods.video_prompt.data import RepresentedWindows
@@ -55,7 +56,13 @@ class EndToEndExperiment(Stage2Experiment):
         return EndToEndConfig(encoder, self.model, self.acted.prompt_frames)
 
     def make_data(self) -> ActedWindows:
-        """Windows with their prompts."""
+        """Windows with their prompts.
+
+        Raises:
+            UnderstudyError: prompts of no frames.
+        """
+        if self.acted.prompt_frames < 1:
+            raise UnderstudyError(f"{self.name}: acted.prompt_frames {self.acted.prompt_frames}: a prompt has frames")
         return self.open_windows()
 
     def make_model(self, data: TrainingData) -> _Trained:

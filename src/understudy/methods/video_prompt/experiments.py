@@ -45,6 +45,7 @@ class Stage2Experiment(Experiment):
         "acted.history": "sampling.execute",
         "acted.chunk": "model.chunk",
         "acted.num_phases": "model.num_phases",
+        "model.action_size": "the robot",
         **dict.fromkeys(("model.z_size", "model.z_tokens", "model.z_cells"), "what makes z"),
     }
     robot: str = "xarm7_xhand"
