@@ -117,10 +117,10 @@ def test_what_stops_a_run_is_one_line(settings, message, linear, tmp_path):
 
 
 def test_settings_that_do_not_fit_are_named_and_bugs_keep_their_traceback(linear, tmp_path, monkeypatch):
-    with pytest.raises(UnderstudyError, match=r"linear does not work with --set weight_decay=-1: ValueError: Invalid"):
-        run(replace(linear, weight_decay=-1.0, changes=("weight_decay=-1",)), tmp_path / "built")
-    with pytest.raises(ValueError, match="Invalid weight_decay"):
-        run(replace(linear, weight_decay=-1.0), tmp_path / "unchanged")
+    with pytest.raises(UnderstudyError, match=r"linear does not work with --set learning_rate=-1: ValueError: Invalid"):
+        run(replace(linear, learning_rate=-1.0, changes=("learning_rate=-1",)), tmp_path / "built")
+    with pytest.raises(ValueError, match="Invalid learning rate"):
+        run(replace(linear, learning_rate=-1.0), tmp_path / "unchanged")
     monkeypatch.setattr(type(linear), "loss", lambda self, model, batch, generator: batch["absent"])
     with pytest.raises(UnderstudyError, match=r"does not work with --set seed=1: KeyError: 'absent'"):
         run(replace(linear, changes=("seed=1",)), tmp_path / "stepped")
