@@ -6,22 +6,18 @@ frames of 96 px and the first image of who acts; stage 1 gives maps over places,
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from understudy.errors import UnderstudyError
 from understudy.methods.config_json import config_from_json
-from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
-from understudy.methods.policy import Prompt
+from understudy.methods.diffusion_policy import Execution
 from understudy.methods.policy_folder import PolicyFolder, load_weights
-from understudy.methods.prompt_frames import prompt_frames
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
-from understudy.networks.image_encoder import to_float
+from understudy.methods.video_prompted import VideoPromptedPolicy
 from understudy.networks.prompt_encoder import PromptEncoder, PromptEncoderConfig
-from understudy.records import HandTrack, HumanVideo
 
 __all__ = ["EndToEndConfig", "EndToEndModel", "EndToEndPolicy", "load_end_to_end", "to_json"]
 
@@ -57,8 +53,10 @@ class EndToEndModel(nn.Module):
         return self.encoder(prompt_BNCSS).flatten(1)
 
 
-class EndToEndPolicy(DiffusionPolicy):
+class EndToEndPolicy(VideoPromptedPolicy):
     """Acts as a video shows; z and the path are made once, at the first `act`."""
+
+    method: ClassVar[str] = "video_prompt"
 
     def __init__(self, model: EndToEndModel, execution: Execution, seed: int) -> None:
         """Make a policy.
@@ -73,34 +71,19 @@ class EndToEndPolicy(DiffusionPolicy):
         self._model = model
         self.prompt_size = model.config.encoder.image_size
         self.prompt_frames = model.config.prompt_frames
-        self._prompt: HumanVideo | None = None
         self._path: Tensor | None = None
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """A blank prompt is said."""
-        return () if self._prompt is not None else ("blank prompt: any of the tasks that the scene allows",)
-
-    def reset(self, prompt: Prompt) -> None:
-        """Begin an episode; the video is read at the first `act`.
-
-        Raises:
-            UnderstudyError: a prompt that is no video.
-        """
-        if isinstance(prompt, str | HandTrack):
-            kind = "a label" if isinstance(prompt, str) else "a hand track"
-            raise UnderstudyError(f"video_prompt is prompted with a video, not with {kind}")
-        self._prompt, self._path = prompt, None
-        self._begin()
 
     def _context(
         self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
     ) -> Float[Tensor, "1 M D"]:
         if self._path is None:
-            frames = prompt_frames(self._prompt, self._model.config.prompt_frames, self.prompt_size)
-            prompt = torch.cat([to_float(torch.from_numpy(frames)[None]), images_B2CSS[:, 1:]], dim=1)
+            prompt = torch.cat([self._shown(), images_B2CSS[:, 1:]], dim=1)
             self._path = self._model.policy.plan(self._model.z(prompt))
         return self._model.policy.context(self._path, images_B2CSS, states_B2A)
+
+    def _begin(self) -> None:
+        self._path = None
+        super()._begin()
 
 
 def to_json(config: EndToEndConfig) -> Mapping[str, Any]:

@@ -14,16 +14,16 @@ from understudy.errors import UnderstudyError
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
 from understudy.methods.policy import Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
-from understudy.methods.prompt_frames import prompt_frames
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.joint_model import JointPromptModel
 from understudy.methods.video_prompt.network_folder import find_representation
 from understudy.methods.video_prompt.policy_network import PolicyNetwork, network_of_folder
 from understudy.methods.video_prompt.representation import Representation
+from understudy.methods.video_prompted import VideoPromptedPolicy
 from understudy.networks.device import best_device
 from understudy.networks.image_encoder import to_float
 from understudy.networks.text import Text
-from understudy.records import ActionChunk, HandTrack, HumanVideo, Observation
+from understudy.records import ActionChunk, Observation
 
 __all__ = ["LabelPolicy", "VideoPromptPolicy", "load"]
 
@@ -52,8 +52,10 @@ class _PathPolicy(DiffusionPolicy):
         return self._model.context(self._path, images_B2CSS)
 
 
-class VideoPromptPolicy(_PathPolicy):
+class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
     """`video_prompt` with trained weights, prompted with a video."""
+
+    method: ClassVar[str] = "video_prompt"
 
     each_chunk: bool = False
     """Make z anew from prompt and present image for every chunk; else once, at the first."""
@@ -72,7 +74,6 @@ class VideoPromptPolicy(_PathPolicy):
         self.prompt_size = self._frame_size = representation.model.image_size
         self.image_size = max(self.image_size, self._frame_size)
         self.prompt_frames = representation.config.num_frames
-        self._prompt: HumanVideo | None = None
         self._frames: Tensor | None = None
         self._scene: UInt8[np.ndarray, "S S 3"] | None = None
         self.familiarity: float | None = None
@@ -88,28 +89,18 @@ class VideoPromptPolicy(_PathPolicy):
     @property
     def notes(self) -> tuple[str, ...]:
         """A blank prompt, and after the first `act` an unfamiliar one, is said."""
-        if self._prompt is None:
-            return ("blank prompt: any of the tasks that the scene allows",)
-        if self.familiarity is not None and self.familiarity < UNFAMILIAR:
-            return (f"unfamiliar prompt: farther from those of training than {1 - self.familiarity:.0%} of them are",)
-        return ()
+        blank, familiarity = super().notes, self.familiarity
+        if blank or familiarity is None or familiarity >= UNFAMILIAR:
+            return blank
+        return (f"unfamiliar prompt: farther from those of training than {1 - familiarity:.0%} of them are",)
 
-    def reset(self, prompt: Prompt) -> None:
-        """Begin an episode; the video is read, and z made, at the first `act`.
-
-        Raises:
-            UnderstudyError: a prompt that is no video.
-        """
-        if isinstance(prompt, str | HandTrack):
-            kind = "a label" if isinstance(prompt, str) else "a hand track"
-            raise UnderstudyError(f"video_prompt is prompted with a video, not with {kind}")
-        self._prompt, self._frames, self.familiarity = prompt, None, None
-        self._begin()
+    def _begin(self) -> None:
+        self._frames, self.familiarity = None, None
+        super()._begin()
 
     def _z(self) -> Float[Tensor, "1 Z"]:
         if self._frames is None:
-            shown = prompt_frames(self._prompt, self._representation.config.num_frames, self._frame_size)
-            self._frames = to_float(torch.from_numpy(shown)[None])
+            self._frames = self._shown()
         z = self._representation(self._frames, to_float(torch.from_numpy(self._scene)[None]))
         if self._model.familiarity is not None and self.familiarity is None:
             self.familiarity = float(self._model.familiarity(z.to(self._model.familiarity.mean.device))[0])
