@@ -3,7 +3,7 @@ r"""What stage 1 of video_prompt has learned, on layouts that it never saw.
 1. How much nearer the video that is made comes to the true one than the first frame held still (PSNR, in dB), from
    another embodiment's clip and from its own, by 1 and by 25 passes; the autoencoder's own error is the ceiling.
 2. Where the robot's wrist is in the videos that are made: a small network that was trained on true frames reads it off.
-3. Linear probes of z: which skill, what is touched and where, and where it is to end. They learn on another recording
+3. Linear probes of z: which skill, what is touched and where, and where it is to end. They learn on other recordings
    that stage 1 never saw, and are tested on all layouts of `--test`; without one, half of the layouts train the probes
    and the other half test them. The same probes on the autoencoder's latents of the prompt say what the video model
    adds to it with the robot's scene (`representation_probes`, also in `understudy represent`).
@@ -171,11 +171,10 @@ def measure(options: argparse.Namespace) -> list[EvalCell]:
     size, length = representation.model.image_size, representation.config.num_frames
     reader, mean, scale = train_reader(Clips(options.train, options.robot, size, length), options.minutes)
     clips = Clips(options.test, options.robot, size, length)
-    roots = [options.test] if options.probes is None else [options.probes, options.test]
-    shown = ShownLayouts(roots, options.robot, "", size, length)
-    train = halves(shown.layouts)
-    if options.probes is not None:
-        train = np.array([layout.root == options.probes for layout in shown.layouts])
+    shown = ShownLayouts([*options.probes, options.test], options.robot, "", size, length)
+    train = (
+        np.array([layout.root != options.test for layout in shown.layouts]) if options.probes else halves(shown.layouts)
+    )
     embedding = embed(representation, shown, train)
     return [
         *measure_videos(representation, clips, reader, mean, scale, options.pairs),
@@ -189,13 +188,22 @@ def main() -> None:
     parser.add_argument("--representation", type=Path, required=True, help="what stage 1 exported")
     parser.add_argument("--train", type=Path, required=True, help="recording that the reader of wrists is trained on")
     parser.add_argument("--test", type=Path, required=True, help="recording of layouts that nothing was trained on")
-    parser.add_argument("--probes", type=Path, help="recording that stage 1 never saw, for the probes to learn on")
+    parser.add_argument(
+        "--probes",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="recordings that stage 1 never saw, for the probes to learn on",
+    )
     parser.add_argument("--robot", default=ROBOT)
     parser.add_argument("--pairs", type=int, default=48, help="videos that are made")
     parser.add_argument("--minutes", type=float, default=3.0, help="training time of the reader of wrists")
     parser.add_argument("--out", type=Path, required=True, help="result file; other cells of it are kept")
     options = parser.parse_args()
-    words = [str(word) for name, value in vars(options).items() if value for word in (f"--{name}", value)]
+    words: list[str] = []
+    for name, value in vars(options).items():
+        values = value if isinstance(value, list) else [value]
+        words += [f"--{name}", *map(str, values)] if values else []
     command = shlex.join(["python", "benchmarks/stage1.py", *words])
     started = time.monotonic()
     try:
