@@ -1,8 +1,11 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from understudy.methods.experiments import get_experiment
+from understudy.methods.video_prompt.model import PromptPolicyModel
 from understudy.methods.video_prompt.whereabouts import WhereaboutsReader, progress_loss, state_loss
 
 
@@ -55,3 +58,14 @@ def test_progress_lies_between_two_way_points():
     assert progress_loss(logits, torch.tensor([0.625])).item() == pytest.approx(-(0.75 * share[1] + 0.25 * share[2]))
     best = torch.tensor([[math.log(1e-9), math.log(0.75), math.log(0.25)]])
     assert progress_loss(best, torch.tensor([0.625])) < progress_loss(best + torch.eye(3)[2], torch.tensor([0.625]))
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 3])
+def test_the_action_head_is_told_the_state_and_as_many_way_points_as_wanted(ahead):
+    config = get_experiment("video_prompt_xhand_debug").model
+    model = PromptPolicyModel(replace(config, z_size=4 * 2 * 2 * 4, z_tokens=4, z_cells=2, ahead=ahead))
+    path, images = torch.zeros(2, config.num_phases, config.action_size), torch.zeros(2, 2, 3, 32, 32)
+    tokens, where = model.observe(path, images)
+    told = 1 + ahead if ahead else 0
+    assert tokens.shape[1] == 1 + config.num_phases + config.num_looks + 1 + told
+    assert (where is not None) == (ahead > 0)
