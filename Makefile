@@ -16,7 +16,7 @@ help: ## what the verbs are
 
 setup: $(READY) ## make the virtual environment and prepare the hand tracker (once)
 
-demo: $(READY) ## three tasks from video to robot; writes demo/index.html
+demo: $(READY) ## a learned policy under six videos it never saw; writes demo/index.html
 	$(BIN)/understudy demo --out demo
 
 test: $(READY) ## all tests

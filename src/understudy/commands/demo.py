@@ -5,22 +5,24 @@ from pathlib import Path
 __all__ = ["run"]
 
 
-def run(out: Path = Path("demo"), first_seed: int | None = None, policy: str = "kinematic") -> None:
+def run(out: Path = Path("demo"), first_seed: int | None = None, policy: str = "video_prompt_tiny") -> None:
     """People do tasks on video in layouts that nobody has looked at; a robot watches and does them in physics.
 
-    Writes a page that opens from disk, without a network. With `kinematic`: prompt, tracked hand and two robots, for
-    three tasks. With a policy that was trained on videos: three layouts under two videos each, the right one and one of
-    something else that the same table allows; the video, what the policy imagines and what the robot does stand side by
-    side. Failures are shown as they are. A folder holds one kind of demo: the other is refused.
+    Writes a page that opens from disk, without a network. By a policy that was trained on videos: three layouts under
+    two videos each, the right one and one of something else that the same table allows; the video, what the policy
+    imagines and what the robot does stand side by side. By `kinematic`: prompt, tracked hand and two robots, for three
+    tasks. Failures are shown as they are. A folder holds one kind of demo: the other is refused.
 
     Examples:
       understudy demo
       understudy demo --out /tmp/demo --policy runs/my_run/policy
+      understudy demo --out /tmp/replay --policy kinematic
 
     Args:
         out: Folder for the page and its videos.
         first_seed: Layout of the first task, to repeat a demo; drawn anew from the test range by default.
-        policy: Who acts: `kinematic`, or a name or folder of a policy that was trained on videos.
+        policy: Who acts: name or folder of a policy that was trained on videos, or `kinematic`, which replays the
+            tracked hand.
     """
     from understudy.evaluation.rows import policy_folder
 
