@@ -8,7 +8,7 @@ from tests.methods.video_prompt.debug_policy import write_debug_policy
 
 from understudy.commands import main
 from understudy.errors import UnderstudyError
-from understudy.evaluation import perform, prompted_demo
+from understudy.evaluation import prompted_demo
 from understudy.evaluation.judge import Judge
 from understudy.evaluation.prompted_demo import Case, make_prompted_demo
 from understudy.perception.video import open_video
@@ -22,7 +22,6 @@ def short(monkeypatch):
     """One layout, rollouts of a few steps."""
     monkeypatch.setattr(Tabletop, "max_steps", 4)
     monkeypatch.setattr(Judge, "time_limit_s", 0.4)
-    monkeypatch.setattr(perform, "_STEPS", 1)
     monkeypatch.setattr(prompted_demo, "_SHOWN_FRAMES", 3)
 
 

@@ -29,8 +29,8 @@ __all__ = ["CONTROL_HZ", "imagined_by", "perform", "video_model"]
 
 CONTROL_HZ = 10
 _VIDEO_SIZE = 384
-_STEPS = 25
-"""Passes through the video model, for a video that is imagined."""
+_STEPS = 1
+"""Passes through the video model, for a video that is imagined: what it expects, as `understudy imagine` shows it."""
 
 
 @dataclass(frozen=True)
