@@ -111,6 +111,16 @@ def test_documents_are_made_from_result_files(tmp_path):
     assert quoted(tmp_path, new) == new
 
 
+def test_metrics_that_share_columns_have_a_table_each(tmp_path):
+    cells = [EvalCell("policy", metric, value, "one_thread") for metric, value in (("chunk_ms", 13.0), ("z_ms", 38.0))]
+    write_report(make_report("latency", "c", 1.0, cells), tmp_path / "results/latency.json")
+    both = quoted(tmp_path, "<!-- table: results/latency.json -->\n<!-- /table -->")
+    assert both.index("chunk_ms:") < both.index("| 13 |") < both.index("z_ms:") < both.index("| 38 |")
+    one = quoted(tmp_path, "<!-- table: results/latency.json metrics=z_ms -->\n<!-- /table -->")
+    assert "z_ms:" not in one
+    assert "| 38 |" in one
+
+
 def test_a_commit_is_dirty_when_its_code_is(tmp_path):
     def git(*words):
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from understudy.errors import UnderstudyError
-from understudy.evaluation.result_file import markdown_table, read_report
+from understudy.evaluation.result_file import markdown_tables, read_report
 
 __all__ = ["quoted", "stale_documents"]
 
@@ -35,7 +35,9 @@ def _table(root: Path, match: re.Match[str]) -> str:
     stamp = f"commit {report.commit}, {report.date}, {report.machine}, {report.minutes:g} min"
     if seeds:
         stamp += f", first seed {', '.join(map(str, seeds))}"
-    return f"{match[1]}{markdown_table(cells)}\n\nMade by `{report.command}` ({stamp}).\n{match[4]}"
+    tables = markdown_tables(cells)
+    named = "\n\n".join((f"{metric}:\n\n" if metric and len(tables) > 1 else "") + table for metric, table in tables)
+    return f"{match[1]}{named}\n\nMade by `{report.command}` ({stamp}).\n{match[4]}"
 
 
 def quoted(root: Path, text: str) -> str:

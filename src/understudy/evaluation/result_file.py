@@ -19,6 +19,7 @@ __all__ = [
     "commands_of",
     "make_report",
     "markdown_table",
+    "markdown_tables",
     "merge_cells",
     "rate_cell",
     "read_report",
@@ -176,17 +177,20 @@ def markdown_table(cells: Sequence[EvalCell]) -> str:
     return "\n".join(lines)
 
 
+def markdown_tables(cells: Sequence[EvalCell]) -> list[tuple[str | None, str]]:
+    """Every table of some cells: one for each metric that has columns, under its name, and one of all others."""
+    with_columns, plain = [cell for cell in cells if cell.column], [cell for cell in cells if not cell.column]
+    tables: list[tuple[str | None, str]] = [
+        (metric, markdown_table([cell for cell in with_columns if cell.metric == metric]))
+        for metric in dict.fromkeys(cell.metric for cell in with_columns)
+    ]
+    return [*tables, (None, markdown_table(plain))] if plain else tables
+
+
 def markdown_page(report: EvalReport) -> str:
     """The whole Markdown file of a report."""
     stamp = f"commit {report.commit}, {report.date}, {report.machine}, {report.minutes} minutes"
-    with_columns = [cell for cell in report.cells if cell.column]
-    tables = [
-        f"## {metric}\n\n" + markdown_table([cell for cell in with_columns if cell.metric == metric])
-        for metric in dict.fromkeys(cell.metric for cell in with_columns)
-    ]
-    plain = [cell for cell in report.cells if not cell.column]
-    if plain:
-        tables.append(markdown_table(plain))
+    tables = [(f"## {metric}\n\n" if metric else "") + table for metric, table in markdown_tables(report.cells)]
     kept: dict[str, list[str]] = {cell.commit: [] for cell in report.cells if cell.commit}
     for cell in report.cells:
         if cell.commit:
