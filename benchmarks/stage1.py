@@ -11,7 +11,7 @@ r"""What stage 1 of video_prompt has learned, on layouts that it never saw.
     understudy record --split test --task pick_place,push,press_button --embodiments human_hand,xarm7_xhand \
         --episodes 200 --no-track --no-points --human-size 96 --human-frames 20 --out data/stage1_test
     python benchmarks/stage1.py --representation runs/video_prompt_stage1_tiny/policy --train data/tabletop \
-        --test data/stage1_test --probes data/more --out results/stage1.json
+        --test data/stage1_test --probes data/unseen --out results/stage1.json
 """
 
 import argparse
