@@ -16,6 +16,7 @@ from understudy.simulation.axes import (
     HELD_OUT_OBJECT_X,
     NOVEL_KINDS,
     STAGES,
+    VARIED_OBJECT_X,
     check_held_out,
     may_train,
     sample_layout,
@@ -119,6 +120,8 @@ def test_backgrounds_and_people_of_an_axis_are_in_nothing_else():
     common = [sample_looks(seed) for seed in seeds]
     for axis in AXES:
         looks = [sample_looks(seed, axis) for seed in seeds]
+        if AXES[axis].varied:
+            continue  # below
         if not AXES[axis].background:
             assert looks == common
             continue
@@ -135,15 +138,45 @@ def test_backgrounds_and_people_of_an_axis_are_in_nothing_else():
     assert len({length > max(lengths) for length in others}) == 2, "smaller ones and larger ones"
 
 
+def test_varied_looks_and_places_keep_away_from_those_of_test_and_background():
+    varied = [sample_looks(seed, "varied") for seed in range(200)]
+    kept = [sample_looks(TEST.start + i, axis) for i in range(100) for axis in (None, "background")]
+    for part in ("table", "wall"):
+        ours, theirs = (np.array([getattr(look, part) for look in looks]) for looks in (varied, kept))
+        distances = np.linalg.norm(ours[:, None] - theirs[None], axis=2)
+        assert 0.1 < distances.min() < 0.2, "near them, but never there"
+        assert np.ptp(ours, axis=0).min() > 0.7
+    assert {look.surface for look in varied} == {"wood", "cloth", "stripes", "stone"}
+
+    def side_and_height(looks):
+        x, y, z = np.array(look_of(looks)).T
+        return np.arctan2(y, x) % (2 * np.pi), -z
+
+    def look_of(looks):
+        return [look.light_direction for look in looks]
+
+    background = [look for look in kept if look.light > 0.63]
+    assert len(background) == 100
+    sides, heights = side_and_height(background)
+    our_sides, our_heights = side_and_height(varied)
+    assert not ((our_sides > sides.min()) & (our_sides < sides.max())).any()
+    assert our_heights.min() > heights.max()
+    assert max(look.light for look in varied) < min(look.light for look in background)
+    x = np.array([item.xy[0] for seed in range(60) for item in sample_layout(seed, "varied").objects])
+    assert HELD_OUT_OBJECT_X[1] < VARIED_OBJECT_X[0] <= x.min() < 0.4
+    assert 0.45 < x.max() <= VARIED_OBJECT_X[1]
+
+
 def test_only_people_s_data_may_show_a_novel_object_and_nobody_s_all_else():
-    for axis in AXES:
+    for axis in sorted(set(AXES) - {"varied"}):
         for stage in STAGES:
             assert not may_train(axis, "xarm7_gripper", stage)
             assert may_train(axis, "human_hand", stage) == (axis == "object_type")
-    assert may_train(None, "xarm7_xhand", "policy")
+    for axis in (None, "varied"):
+        assert may_train(axis, "xarm7_xhand", "policy")
 
 
-@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("axis", sorted(set(AXES) - {"varied"}))
 def test_training_seeds_are_refused_on_what_is_held_out(axis):
     for seed in (VALIDATION.start, TEST.start):
         check_held_out(axis, seed, "human_hand")
@@ -169,7 +202,7 @@ def test_a_person_does_the_task_on_every_axis(task, axis):
     assert shown.looks == sample_looks(SEED, axis)
 
 
-@pytest.mark.parametrize("axis", ["position", "scene", "instance", "object_type"])
+@pytest.mark.parametrize("axis", ["position", "scene", "instance", "object_type", "varied"])
 def test_a_robot_does_the_task_where_things_differ(axis):
     table = Tabletop("pick_place", SEED, "xarm7_gripper", axis=axis)
     table.reset(observe=False)

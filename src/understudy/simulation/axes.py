@@ -24,6 +24,7 @@ __all__ = [
     "INSTANCES",
     "NOVEL_KINDS",
     "STAGES",
+    "VARIED_OBJECT_X",
     "Axis",
     "Stage",
     "check_held_out",
@@ -39,6 +40,8 @@ STAGES: tuple[Stage, ...] = ("representation", "policy")
 
 HELD_OUT_OBJECT_X = (0.360, 0.390)
 """x of the objects on the axis `position` [m]; the usual near row starts at 0.415."""
+VARIED_OBJECT_X = (0.395, 0.455)
+"""x of the objects on the axis `varied` [m]: a deeper row that ends before the held-out places."""
 HELD_OUT_BUTTON_Y = (0.265, 0.295)
 """|y| of the buttons on the axis `position` [m]; the usual far row ends at 0.25."""
 NOVEL_KINDS: tuple[Kind, ...] = ("box", "jug")
@@ -141,6 +144,13 @@ def _combination(layout: Layout, rng: np.random.Generator) -> Layout:
     return _appearance(_position(layout, rng), rng)
 
 
+def _varied(layout: Layout, rng: np.random.Generator) -> Layout:
+    """Objects nearer or farther than usual, each by itself."""
+    return replace(
+        layout, objects=tuple(_at(item, rng.uniform(*VARIED_OBJECT_X), item.xy[1]) for item in layout.objects)
+    )
+
+
 def _unchanged(layout: Layout, rng: np.random.Generator) -> Layout:
     """For axes of looks, camera and people."""
     return layout
@@ -155,6 +165,8 @@ class Axis:
     change: Callable[[Layout, np.random.Generator], Layout]
     background: bool = False
     """Whether table, walls and light come from the axis's own pool (`looks.py`)."""
+    varied: bool = False
+    """Whether these are of any kind but what test and background have (`looks.py`)."""
     prompt_only: bool = False
     """Whether the film of the person alone changes: the robot's episode is the usual one."""
     people: tuple[Stage, ...] = ()
@@ -173,6 +185,9 @@ AXES: dict[str, Axis] = {
         "boxes and jugs for cubes and cylinders, full cups of other colours with a print", _object_type, people=STAGES
     ),
     "combination": Axis("position, appearance and background at once", _combination, background=True),
+    "varied": Axis(
+        "looks and places, for training: all but what is held out", _varied, varied=True, people=STAGES, robots=STAGES
+    ),
     "camera_turned": Axis("the prompt's camera, 15 degrees around the table", _unchanged, prompt_only=True),
     "unseen_person": Axis("the person: size, skin, bare arm", _unchanged, prompt_only=True),
 }

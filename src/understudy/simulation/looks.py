@@ -1,7 +1,8 @@
 """What the table, the room, the light and the things look like: sampled from a seed.
 
 Test seeds draw from pools that no training or validation seed draws from, for everything that is only about looks;
-the axes that change the background draw from a pool that no other episode draws from.
+the axes that change the background draw from a pool that no other episode draws from. The axis `varied` draws any
+colour and most lights, but keeps away from those pools: it is what training may use to see more than a few tables.
 Colours that a label names keep their names; their shade varies within the pool.
 """
 
@@ -18,7 +19,8 @@ from understudy.simulation.seeds import split_of
 __all__ = ["COLOURS", "Looks", "Surface", "sample_looks", "table_texture"]
 
 Rgb = tuple[float, float, float]
-Surface = Literal["wood", "cloth", "tiles"]
+Surface = Literal["wood", "cloth", "tiles", "stripes", "stone"]
+"""Tiles are of the background's pool alone, stripes and stone of the axis `varied` alone."""
 
 COLOURS: dict[str, Rgb] = {
     "red": (0.78, 0.13, 0.11),
@@ -72,6 +74,15 @@ _LIGHTS = {
     "background": ((1.3, 2.3), (44.0, 51.0), (0.64, 0.74)),
 }
 """Azimuth [rad], elevation [degrees] and strength of the main light; light is not held out but on the axes."""
+_AMBIENT = (0.34, 0.40)
+_SHADE = (0.92, 1.08)
+_VARIED_SURFACES: tuple[Surface, ...] = ("wood", "cloth", "stripes", "stone")
+_VARIED_LIGHT = ((2.5, 7.4), (52.0, 80.0), (0.38, 0.62))
+"""As `_LIGHTS`: from any side but that of the background's pool, higher and weaker than there."""
+_VARIED_AMBIENT = (0.28, 0.44)
+_VARIED_SHADE = (0.85, 1.15)
+_APART = 0.1
+"""Least distance (of linear RGB) of a colour of the axis `varied` from those of test and background."""
 _STREAM_LOOKS = 2
 _TEXTURE_SIZE = 256
 
@@ -100,26 +111,56 @@ def sample_looks(seed: int, axis: str | None = None) -> Looks:
     An axis of `axes.AXES` that changes the background has a pool of its own.
     """
     rng = layout_rng(seed, _STREAM_LOOKS)
+    if axis is not None and get_axis(axis).varied:
+        return _varied_looks(rng)
     pool = "test" if split_of(seed) == "test" else "train"
     if axis is not None and get_axis(axis).background:
         pool = "background"
-    azimuths, elevations, strengths = _LIGHTS[pool]
     surface, table = _TABLES[pool][rng.integers(len(_TABLES[pool]))]
     wall = _WALLS[pool][rng.integers(len(_WALLS[pool]))]
-    floor = tuple(float(c) * 0.8 for c in wall)
+    return _looks(rng, (surface, table, wall), _LIGHTS[pool], _AMBIENT, _SHADE)
+
+
+def _looks(
+    rng: np.random.Generator,
+    room: tuple[Surface, Rgb, Rgb],
+    light: tuple[tuple[float, float], ...],
+    ambient: tuple[float, float],
+    shade: tuple[float, float],
+) -> Looks:
+    """A table and a wall under a light from ranges of azimuth, elevation and strength."""
+    surface, table, wall = room
+    azimuths, elevations, strengths = light
     azimuth, elevation = rng.uniform(*azimuths), np.radians(rng.uniform(*elevations))
     direction = (np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), -np.sin(elevation))
     return Looks(
         surface=surface,
         table=table,
         wall=wall,
-        floor=(floor[0], floor[1], floor[2]),
+        floor=(wall[0] * 0.8, wall[1] * 0.8, wall[2] * 0.8),
         light_direction=(float(direction[0]), float(direction[1]), float(direction[2])),
         light=float(rng.uniform(*strengths)),
-        ambient=float(rng.uniform(0.34, 0.40)),
-        shade=float(rng.uniform(0.92, 1.08)),
+        ambient=float(rng.uniform(*ambient)),
+        shade=float(rng.uniform(*shade)),
         texture_seed=int(rng.integers(2**31)),
     )
+
+
+def _varied_looks(rng: np.random.Generator) -> Looks:
+    """Any table and wall but those of test and background."""
+    surface = _VARIED_SURFACES[rng.integers(len(_VARIED_SURFACES))]
+    table = _colour_apart(rng, [colour for pool in ("test", "background") for _, colour in _TABLES[pool]])
+    wall = _colour_apart(rng, [colour for pool in ("test", "background") for colour in _WALLS[pool]])
+    return _looks(rng, (surface, table, wall), _VARIED_LIGHT, _VARIED_AMBIENT, _VARIED_SHADE)
+
+
+def _colour_apart(rng: np.random.Generator, kept: list[Rgb]) -> Rgb:
+    """A colour of any hue and most strengths, at a distance from those kept for others."""
+    while True:
+        grey, tint = rng.uniform(0.2, 0.8), rng.uniform(-1, 1, 3)
+        colour = np.clip(grey + 0.22 * tint, 0.08, 0.92)
+        if np.linalg.norm(np.array(kept) - colour, axis=1).min() > _APART:
+            return (float(colour[0]), float(colour[1]), float(colour[2]))
 
 
 def _smooth_noise(rng: np.random.Generator, cells: tuple[int, int], size: int) -> np.ndarray:
@@ -137,7 +178,7 @@ def _smooth_noise(rng: np.random.Generator, cells: tuple[int, int], size: int) -
 
 
 def table_texture(looks: Looks) -> UInt8[np.ndarray, "256 256 3"]:
-    """Grain of a wooden table, the weave of a cloth or the joints of tiles, made from numbers alone."""
+    """Grain of wood, weave of cloth, joints of tiles, stripes or mottled stone, made from numbers alone."""
     rng = np.random.default_rng(looks.texture_seed)
     size = _TEXTURE_SIZE
     if looks.surface == "wood":
@@ -149,6 +190,15 @@ def table_texture(looks: Looks) -> UInt8[np.ndarray, "256 256 3"]:
         joint = np.arange(size) % (size // 2) < 6
         relief = 0.05 * _smooth_noise(rng, (16, 16), size) - 0.3 * (joint[:, None] | joint[None, :])
         tint = np.ones(3)
+    elif looks.surface == "stripes":
+        across = np.arange(size) * int(rng.integers(2, 9)) // size % 2
+        stripes = across[:, None] if rng.random() < 0.5 else across[None, :]
+        relief = rng.uniform(0.1, 0.3) * (stripes - 0.5) + 0.03 * _smooth_noise(rng, (64, 64), size)
+        tint = rng.uniform(0.4, 1.6, 3)
+    elif looks.surface == "stone":
+        scales = [rng.uniform(0.02, 0.1) * _smooth_noise(rng, (cells, cells), size) for cells in (3, 9, 27, 81)]
+        relief = np.sum(scales, axis=0)
+        tint = rng.uniform(0.4, 1.6, 3)
     else:
         warp = np.sin(2 * np.pi * np.arange(size) * 32 / size)
         relief = 0.03 * warp[:, None] * warp[None, :] + 0.03 * _smooth_noise(rng, (128, 128), size)
