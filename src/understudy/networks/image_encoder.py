@@ -1,12 +1,15 @@
 """Images to feature maps that keep the place: a small CNN with coordinate channels, modulated by a vector (FiLM)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-__all__ = ["Colours", "ImageEncoder", "coordinates", "random_colours", "to_float"]
+__all__ = ["ColourJitter", "Colours", "ImageEncoder", "coordinates", "random_colours", "to_float"]
+
+_GREY = 1 / math.sqrt(3)
 
 
 def coordinates(size: int, like: Tensor) -> Float[Tensor, "1 2 S S"]:
@@ -100,23 +103,50 @@ class ImageEncoder(nn.Module):
 
 
 @dataclass(frozen=True)
+class ColourJitter:
+    """How far the colours of training images are changed."""
+
+    gain: float = 0.15
+    """Of each channel, within 1 +- this; brightness moves by up to half of it, of the full range."""
+    hue: float = 0.0
+    """Largest angle by which colours are turned about grey [rad]: red is orange from about 0.5 on, green from 2."""
+
+
+@dataclass(frozen=True)
 class Colours:
-    """A change of colours, one for all images of a sample: x * gain + shift, in the range -1 to 1."""
+    """A change of colours, one for all images of a sample: (turn x) * gain + shift, in the range -1 to 1."""
 
     gain: Float[Tensor, "B 3"]
     shift: Float[Tensor, "B 3"]
+    turn: Float[Tensor, "B 3 3"] | None = None
+    """Rotations about grey."""
 
     def only(self, share_B1: Float[Tensor, "B 1"]) -> "Colours":
         """For every sample, that share of the change: 0 leaves it as it is."""
-        return Colours(1 + share_B1 * (self.gain - 1), share_B1 * self.shift)
+        turn = self.turn
+        if turn is not None:
+            turn = torch.eye(3, device=turn.device).lerp(turn, share_B1[:, :, None])
+        return Colours(1 + share_B1 * (self.gain - 1), share_B1 * self.shift, turn)
 
 
-def random_colours(count: int, amount: float, generator: torch.Generator) -> Colours:
-    """Gains of each channel within 1 +- `amount`; brightness moves by up to half of `amount` of the full range."""
-    device = generator.device
-    gain = 1 + amount * (2 * torch.rand(count, 3, generator=generator, device=device) - 1)
-    brightness = amount * (2 * torch.rand(count, 1, generator=generator, device=device) - 1)
-    return Colours(gain, brightness + gain - 1)  # black keeps to -1 but for the brightness
+def random_colours(count: int, jitter: ColourJitter, generator: torch.Generator) -> Colours:
+    """Evenly within its limits."""
+
+    def even(columns: int, most: float) -> Tensor:
+        return most * (2 * torch.rand(count, columns, generator=generator, device=generator.device) - 1)
+
+    gain = 1 + even(3, jitter.gain)
+    shift = even(1, jitter.gain) + gain - 1  # black keeps to -1 but for the brightness
+    turn = _turns_about_grey(even(1, jitter.hue)[:, 0]) if jitter.hue else None
+    return Colours(gain, shift, turn)
+
+
+def _turns_about_grey(angle_B: Float[Tensor, " B"]) -> Float[Tensor, "B 3 3"]:
+    """Rodrigues' formula for the axis (1, 1, 1)."""
+    onto_grey = angle_B.new_full((3, 3), _GREY**2)
+    cross = _GREY * angle_B.new_tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+    cosine, sine = (part[:, None, None] for part in (angle_B.cos(), angle_B.sin()))
+    return onto_grey + cosine * (torch.eye(3, device=angle_B.device) - onto_grey) + sine * cross
 
 
 def to_float(images: UInt8[Tensor, "B *T S S 3"], colours: Colours | None = None) -> Float[Tensor, "B *T 3 S S"]:
@@ -124,5 +154,7 @@ def to_float(images: UInt8[Tensor, "B *T S S 3"], colours: Colours | None = None
     x = images.movedim(-1, -3).contiguous().float()  # planes first: arithmetic on runs of three numbers is slow
     if colours is None:
         return x.div_(127.5).sub_(1)
+    if colours.turn is not None:  # grey stays grey, so the range may be 0 to 255 as well
+        x = (colours.turn.view(len(x), *[1] * (x.ndim - 4), 3, 3) @ x.flatten(-2)).unflatten(-1, x.shape[-2:])
     gain, shift = (v.view(len(x), *[1] * (x.ndim - 4), 3, 1, 1) for v in (colours.gain, colours.shift))
     return x.mul_(gain / 127.5).add_(shift - gain)

@@ -28,7 +28,7 @@ class DPLanguageExperiment(PairedExperiment):
     clip: Path | None = None
     """Folder of CLIP's text tower; None: the small built-in word encoder."""
     jitter: float = 0.15
-    """Of colours, as in `random_colours`."""
+    """Of colours: gains of `ColourJitter`."""
     blank_probability: float = 0.05
     """Share of labels that are left out: the policy then does anything that the scene allows."""
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from understudy.methods.dp_language.model import LanguageDiffusion
 from understudy.methods.experiment import Batch
-from understudy.networks.image_encoder import random_colours, to_float
+from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 
 __all__ = ["loss"]
 
@@ -20,13 +20,13 @@ def loss(
         model: in training mode.
         batch: as `episodes.paired.PairedWindows` gives it, without the prompt.
         generator: of colours and diffusion noise.
-        jitter: as in `random_colours`.
+        jitter: gains of `ColourJitter`.
         blank_probability: share of labels that are left out: zeros, as for an empty label.
     """
     times = batch["actions"].shape[1]
     blank = torch.rand(len(batch["label"]), generator=generator, device=generator.device) < blank_probability
     label = (model.text(model.known_labels[batch["label"]]) * ~blank[:, None]).repeat_interleave(times, 0)
-    images = to_float(batch["images"], random_colours(len(batch["images"]), jitter, generator))
+    images = to_float(batch["images"], random_colours(len(batch["images"]), ColourJitter(jitter), generator))
     context = model.context(label, images.flatten(0, 1), batch["states"].flatten(0, 1))
     total = model.head.loss(context, batch["actions"].flatten(0, 1), generator).mean()
     return total, {"action": total.detach()}

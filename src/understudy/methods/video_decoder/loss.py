@@ -8,7 +8,7 @@ from torch import Tensor
 
 from understudy.methods.experiment import Batch
 from understudy.methods.video_decoder.model import VideoDecoder
-from understudy.networks.image_encoder import random_colours, to_float
+from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 
 __all__ = ["LossConfig", "loss"]
 
@@ -28,7 +28,7 @@ class LossConfig:
     blank_probability: float = 0.05
     """Share of prompts that are blackened: the policy then does anything that the scene allows."""
     jitter: float = 0.15
-    """Of colours, as in `random_colours`. Places never move."""
+    """Of colours: gains of `ColourJitter`. Places never move."""
 
 
 def loss(
@@ -45,7 +45,8 @@ def loss(
     times = batch["actions"].shape[1]
     blank = torch.rand(len(batch["prompt"]), generator=generator, device=generator.device) < config.blank_probability
     prompt, images = (
-        to_float(batch[name], random_colours(len(blank), config.jitter, generator)) for name in ("prompt", "images")
+        to_float(batch[name], random_colours(len(blank), ColourJitter(config.jitter), generator))
+        for name in ("prompt", "images")
     )
     prompt[blank] = -1
     path = model.plan(prompt)

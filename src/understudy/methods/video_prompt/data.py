@@ -23,7 +23,7 @@ from understudy.errors import UnderstudyError
 from understudy.files import replacing
 from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.device import best_device
-from understudy.networks.image_encoder import random_colours, to_float
+from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 from understudy.networks.text import Text
 
 __all__ = ["LabelledWindows", "PromptedWindows", "RepresentedWindows"]
@@ -78,7 +78,7 @@ class RepresentedWindows(PromptedWindows):
         windows: ActedWindows,
         representation: Representation,
         variants: int,
-        jitter: float,
+        jitter: ColourJitter,
         *,
         any_scene: bool = False,
     ) -> None:
@@ -88,7 +88,7 @@ class RepresentedWindows(PromptedWindows):
             windows: the episodes.
             representation: makes z.
             variants: draws for every episode; the first is of frames at even times and unchanged, as in acting.
-            jitter: of the colours of further draws, alike in prompt and scene, see `random_colours`.
+            jitter: of the colours of further draws, alike in prompt and scene.
             any_scene: the scene of further draws is of any time in the episode, not its first image: for policies that
                 make z anew as they act.
 
@@ -137,7 +137,7 @@ class _Draws:
     """See `RepresentedWindows`."""
 
     variants: int
-    jitter: float
+    jitter: ColourJitter
     any_scene: bool
 
 

@@ -195,10 +195,11 @@ def xhand_robot_only() -> VideoPromptExperiment:
 
 
 def _in_words(experiment: VideoPromptExperiment, name: str) -> LabelExperiment:
-    """The same run with labels for videos."""
+    """The same run with labels for videos; hues stay, for labels name them."""
     assert isinstance(experiment.model, ModelConfig)
     shared = {entry.name: getattr(experiment, entry.name) for entry in fields(Stage2Experiment)}
-    return LabelExperiment(**shared | {"name": name, "model": experiment.model})
+    losses = replace(experiment.losses, jitter=replace(experiment.losses.jitter, hue=0.0))
+    return LabelExperiment(**shared | {"name": name, "model": experiment.model, "losses": losses})
 
 
 def xhand_language() -> LabelExperiment:

@@ -18,7 +18,7 @@ from understudy.methods.video_prompt.pdcp import PDCPConfig
 from understudy.methods.video_prompt.policy_network import PolicyConfig
 from understudy.methods.video_prompt.weights import require_folder
 from understudy.networks.action_diffusion import DiffusionConfig
-from understudy.networks.image_encoder import random_colours, to_float
+from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 from understudy.networks.resnet import ResNetSizes, read_resnet
 
 __all__ = ["EXPERIMENTS", "JointExperiment"]
@@ -80,7 +80,7 @@ def xhand_paper() -> JointExperiment:
         precision="bf16",
         num_workers=8,
         num_times=1,
-        losses=LossConfig(jitter=0.0, at_highest=0.0),
+        losses=LossConfig(jitter=ColourJitter(0.0), at_highest=0.0),
         sampling=SamplingConfig(steps=10, start="noise"),
         acted=ActedConfig(normalisation="unit"),
         representation=Path("runs/video_prompt_stage1_paper/policy"),
@@ -121,7 +121,7 @@ def xhand_joint_debug() -> JointExperiment:
         precision="no",
         num_workers=0,
         num_times=2,
-        losses=LossConfig(jitter=0.0, at_highest=0.0, pdcp=PDCPConfig(num_prototypes=2, refresh=1)),
+        losses=LossConfig(jitter=ColourJitter(0.0), at_highest=0.0, pdcp=PDCPConfig(num_prototypes=2, refresh=1)),
         model=JointConfig(
             image_size=32,
             chunk=4,

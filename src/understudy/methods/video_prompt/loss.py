@@ -11,7 +11,7 @@ from understudy.methods.video_prompt.model import PARTS, PromptPolicyModel
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
 from understudy.methods.video_prompt.whereabouts import progress_loss, state_loss
 from understudy.networks.action_diffusion import ActionDiffusion
-from understudy.networks.image_encoder import random_colours, to_float
+from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 
 __all__ = ["LossConfig", "acting_loss", "action_loss", "loss"]
 
@@ -37,8 +37,8 @@ class LossConfig:
     """Of the cross-entropy of how far along the path it is seen to be."""
     pdcp: PDCPConfig | None = field(default_factory=PDCPConfig)
     """None: the row without PDCP."""
-    jitter: float = 0.15
-    """Of colours, as in `random_colours`."""
+    jitter: ColourJitter = field(default_factory=lambda: ColourJitter(0.3, 0.6))
+    """Of the images, and of prompts and scenes together."""
 
 
 def action_loss(

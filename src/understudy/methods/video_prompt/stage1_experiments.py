@@ -22,7 +22,7 @@ from understudy.methods.video_prompt.network_folder import (
     write_representation,
 )
 from understudy.methods.video_prompt.representation import RepresentationConfig
-from understudy.networks.image_encoder import random_colours, to_float
+from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 from understudy.networks.video_diffusion.small import SmallConfig, SmallVideoModel
 from understudy.networks.video_diffusion.small_autoencoder import Autoencoder
 from understudy.networks.video_diffusion.small_unet import UNetConfig
@@ -78,8 +78,8 @@ class CrossPredictionExperiment(ClipExperiment):
     """Trained before; None keeps new weights (for the ablation of an untrained stage 1, and in tests)."""
     start: Path | None = None
     """A representation whose video model is trained on, in place of new weights; the autoencoder is its own."""
-    jitter: float = 0.15
-    """Of colours, the same for both clips of a sample."""
+    jitter: ColourJitter = field(default_factory=lambda: ColourJitter(0.3, 0.6))
+    """The same for both clips of a sample."""
     pooling: RepresentationConfig = field(default_factory=RepresentationConfig)
     """How z is made of the trained model's features."""
     fit_samples: int = 256

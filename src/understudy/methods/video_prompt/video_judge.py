@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor, nn
 
-from understudy.networks.image_encoder import ImageEncoder, random_colours, to_float
+from understudy.networks.image_encoder import ColourJitter, ImageEncoder, random_colours, to_float
 from understudy.networks.spatial_readout import SpatialReadout
 from understudy.networks.transformer import Block, position_codes
 from understudy.networks.video_diffusion.video_model import VideoModel
@@ -123,7 +123,7 @@ def train_judge(true: TrueVideos, model: VideoModel, num_skills: int, steps: int
         rows = chosen.numpy()
         blurred = torch.rand(_BATCH, generator=generator) < 0.5
         clips = np.where(blurred.numpy()[:, None, None, None, None], given_back[rows], true.videos[rows])
-        videos = to_float(torch.from_numpy(clips), random_colours(_BATCH, _JITTER, generator))
+        videos = to_float(torch.from_numpy(clips), random_colours(_BATCH, ColourJitter(_JITTER), generator))
         skills, places, robots = judge(videos + _NOISE * torch.randn(videos.shape, generator=generator))
         of_robot = robot[chosen].float()
         wrong = nn.functional.cross_entropy(skills, skill[chosen], reduction="none", label_smoothing=0.05)
