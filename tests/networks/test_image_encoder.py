@@ -59,8 +59,8 @@ def test_gains_leave_black_alone():
 
 def test_same_generator_same_colours():
     first, second, other = (random_colours(2, ColourJitter(0.1), torch.Generator().manual_seed(s)) for s in (5, 5, 6))
-    assert torch.equal(first.gain, second.gain)
-    assert not torch.equal(first.gain, other.gain)
+    assert torch.equal(first.matrix, second.matrix)
+    assert not torch.equal(first.matrix, other.matrix)
 
 
 def test_hues_turn_about_grey_by_the_angle_that_is_asked_for():

@@ -26,6 +26,7 @@ def run(
     save_minutes: float = 5.0,
     keep: int = 2,
     wandb: bool = False,
+    compile: bool = False,
 ) -> int:
     """Train an experiment: losses, checkpoints and a record of the run go to a folder, and the policy to its `policy/`.
 
@@ -55,6 +56,8 @@ def run(
         workers: Processes that prepare samples; 0 prepares them in the training process.
         save_minutes: Time between two checkpoints.
         keep: How many of the newest checkpoints stay.
+        compile: Compile the network first (a minute or more), then train faster: by a quarter on a CPU. Needs a
+            GPU or a C++ compiler. A resumed run is compiled if it was.
         wandb: Log to Weights & Biases, too; TensorBoard is always written.
     """
     import sys
@@ -87,6 +90,7 @@ def run(
             save_minutes=save_minutes,
             keep=keep,
             wandb=wandb,
+            compiled=compile or None,
         )
     except TrainingStopped as stop:
         print(f"understudy train: {stop}", file=sys.stderr)

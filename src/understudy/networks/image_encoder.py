@@ -114,19 +114,15 @@ class ColourJitter:
 
 @dataclass(frozen=True)
 class Colours:
-    """A change of colours, one for all images of a sample: (turn x) * gain + shift, in the range -1 to 1."""
+    """A change of colours, one for all images of a sample: matrix x + shift, in the range -1 to 1."""
 
-    gain: Float[Tensor, "B 3"]
+    matrix: Float[Tensor, "B 3 3"]
     shift: Float[Tensor, "B 3"]
-    turn: Float[Tensor, "B 3 3"] | None = None
-    """Rotations about grey."""
 
     def only(self, share_B1: Float[Tensor, "B 1"]) -> "Colours":
         """For every sample, that share of the change: 0 leaves it as it is."""
-        turn = self.turn
-        if turn is not None:
-            turn = torch.eye(3, device=turn.device).lerp(turn, share_B1[:, :, None])
-        return Colours(1 + share_B1 * (self.gain - 1), share_B1 * self.shift, turn)
+        same = torch.eye(3, device=self.matrix.device)
+        return Colours(same.lerp(self.matrix, share_B1[:, :, None]), share_B1 * self.shift)
 
 
 def random_colours(count: int, jitter: ColourJitter, generator: torch.Generator) -> Colours:
@@ -137,8 +133,7 @@ def random_colours(count: int, jitter: ColourJitter, generator: torch.Generator)
 
     gain = 1 + even(3, jitter.gain)
     shift = even(1, jitter.gain) + gain - 1  # black keeps to -1 but for the brightness
-    turn = _turns_about_grey(even(1, jitter.hue)[:, 0]) if jitter.hue else None
-    return Colours(gain, shift, turn)
+    return Colours(gain[:, :, None] * _turns_about_grey(even(1, jitter.hue)[:, 0]), shift)
 
 
 def _turns_about_grey(angle_B: Float[Tensor, " B"]) -> Float[Tensor, "B 3 3"]:
@@ -151,10 +146,10 @@ def _turns_about_grey(angle_B: Float[Tensor, " B"]) -> Float[Tensor, "B 3 3"]:
 
 def to_float(images: UInt8[Tensor, "B *T S S 3"], colours: Colours | None = None) -> Float[Tensor, "B *T 3 S S"]:
     """Channels first, -1 to 1, perhaps with other colours."""
-    x = images.movedim(-1, -3).contiguous().float()  # planes first: arithmetic on runs of three numbers is slow
     if colours is None:
-        return x.div_(127.5).sub_(1)
-    if colours.turn is not None:  # grey stays grey, so the range may be 0 to 255 as well
-        x = (colours.turn.view(len(x), *[1] * (x.ndim - 4), 3, 3) @ x.flatten(-2)).unflatten(-1, x.shape[-2:])
-    gain, shift = (v.view(len(x), *[1] * (x.ndim - 4), 3, 1, 1) for v in (colours.gain, colours.shift))
-    return x.mul_(gain / 127.5).add_(shift - gain)
+        # Planes first: arithmetic on runs of three numbers is slow.
+        return images.movedim(-1, -3).contiguous().float().div_(127.5).sub_(1)
+    matrix = colours.matrix / 127.5
+    shift = colours.shift - colours.matrix.sum(-1)
+    x = torch.baddbmm(shift[:, None], images.flatten(1, -2).float(), matrix.mT)
+    return x.view(images.shape).movedim(-1, -3)  # in memory as convolutions like it: channels last

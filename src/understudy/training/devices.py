@@ -1,7 +1,9 @@
 """Where a run computes: device, processes, precision and threads, set for its time and put back after it."""
 
 import atexit
+import os
 import resource
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,11 +27,23 @@ def peak_memory_mb(device: torch.device) -> float:
 
 
 @contextmanager
-def open_accelerator(precision: Precision) -> Iterator[Accelerator]:
-    """Device, processes and mixed precision, for the time of a run; another run may then want another precision."""
+def open_accelerator(precision: Precision, compiled: bool = False) -> Iterator[Accelerator]:
+    """Device, processes and mixed precision, for the time of a run; another run may then want another precision.
+
+    Args:
+        precision: of the forward pass.
+        compiled: what is prepared with it goes through torch.compile.
+
+    Raises:
+        UnderstudyError: fp16 without a GPU; compilation for the CPU without a C++ compiler.
+    """
     if precision == "fp16" and not torch.cuda.is_available():
         raise UnderstudyError("precision fp16 needs a GPU; on the CPU use bf16 or no")
-    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+    if compiled and not torch.cuda.is_available() and not _has_cpp_compiler():
+        raise UnderstudyError("--compile needs a C++ compiler (g++ or clang++) where there is no GPU; none was found")
+    accelerator = Accelerator(
+        mixed_precision=precision, cpu=not torch.cuda.is_available(), dynamo_backend="inductor" if compiled else "no"
+    )
     try:
         with _deterministic(accelerator.device):
             yield accelerator
@@ -38,6 +52,10 @@ def open_accelerator(precision: Precision) -> Iterator[Accelerator]:
             AcceleratorState._reset_state(reset_partial_state=True)
         else:  # a group that is closed and opened again meets its own remains at the same address
             atexit.register(accelerator.end_training)
+
+
+def _has_cpp_compiler() -> bool:
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
 
 
 @contextmanager

@@ -47,13 +47,14 @@ class TrainingStopped(UnderstudyError):
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is carried out; nothing in here changes what is learned."""
+    """How a run is carried out; nothing in here changes what is learned, but for how sums round if it is compiled."""
 
     save_steps: int | None
     save_s: float
     keep: int
     tensorboard: bool
     wandb: bool
+    compiled: bool
     command: str
 
 
@@ -229,6 +230,7 @@ class Session:
             "machine": machine_name(),
             "device": str(self.accelerator.device),
             "threads": torch.get_num_threads(),
+            "compiled": self.options.compiled,
             "torch": torch.__version__,
             "started": before.get("started", datetime.now(UTC).isoformat(timespec="seconds")),
             "sessions": before.get("sessions", 0) + 1,

@@ -33,6 +33,7 @@ def train(
     keep: int = 2,
     tensorboard: bool = True,
     wandb: bool = False,
+    compiled: bool | None = None,
     command: str | None = None,
 ) -> dict[str, Any]:
     """Train, leave checkpoints, logs and `policy/` in `out`, and return the record of the run (`run.json`).
@@ -52,6 +53,8 @@ def train(
         keep: newest checkpoints that stay.
         tensorboard: write `out/tensorboard`.
         wandb: also log to Weights & Biases.
+        compiled: put the loss through torch.compile: the first step takes a minute or minutes, the others less time;
+            sums may round differently. By default not, or as a resumed run was begun.
         command: for the record; this process's command line by default.
 
     Raises:
@@ -59,11 +62,12 @@ def train(
         UnderstudyError: the folder holds another run, cannot be written, or the loss is no longer finite.
     """
     folder = RunFolder(out)
-    options = Options(
-        save_steps, save_minutes * 60.0, keep, tensorboard, wandb, command or " ".join(["understudy", *sys.argv[1:]])
-    )
-    with open_accelerator(experiment.precision) as accelerator, ExitStack() as stack:
-        record = folder.read_record()
+    record = folder.read_record()
+    if compiled is None:
+        compiled = resume and record is not None and record.get("compiled", False)
+    command = command or " ".join(["understudy", *sys.argv[1:]])
+    options = Options(save_steps, save_minutes * 60.0, keep, tensorboard, wandb, compiled, command)
+    with open_accelerator(experiment.precision, compiled) as accelerator, ExitStack() as stack:
         if record is not None and resume:
             if steps is None and minutes is None:
                 steps, minutes = record["config"]["num_steps"], record["config"]["minutes"]
