@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -191,6 +192,31 @@ def test_precision_bf16_computes_in_bf16(linear, tmp_path, monkeypatch):
     assert seen == {torch.bfloat16}
     tensors = load_checkpoint(checkpoint_paths(tmp_path / "checkpoints")[-1]).tensors
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
+
+
+@pytest.mark.skipif(not any(shutil.which(name) for name in ("g++", "clang++")), reason="no C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # of torch's own code, which as errors break its compiler
+def test_a_compiled_run_learns_the_same_and_stays_compiled(linear, tmp_path, signal_in_step):
+    experiment = replace(linear, dropout=0.0)
+    plain = run(experiment, tmp_path / "plain")
+    signal_in_step(5, signal.SIGINT)
+    with pytest.raises(TrainingStopped):
+        run(experiment, tmp_path / "compiled", compiled=True)
+    record = run(experiment, tmp_path / "compiled", resume=True)
+    assert (plain["compiled"], record["compiled"], record["sessions"]) == (False, True, 2)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0, "something went through the compiler"
+    assert record["final"] == pytest.approx(plain["final"], rel=1e-4)
+    one, other = (load_file(tmp_path / name / "policy/model.safetensors") for name in ("plain", "compiled"))
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.allclose(value, other[name], atol=1e-5)
+
+
+def test_compiling_for_the_cpu_needs_a_compiler(linear, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(UnderstudyError, match=r"--compile needs a C\+\+ compiler .* none was found"):
+        run(linear, tmp_path / "out", compiled=True)
+    assert not (tmp_path / "out").exists(), "nothing is left behind"
 
 
 def test_torch_is_left_as_it_was(linear, tmp_path):
