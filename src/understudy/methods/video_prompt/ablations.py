@@ -6,7 +6,7 @@ chunk, are runs of stage 2.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from understudy.episodes.acted import ActedConfig, ActedWindows
 from understudy.errors import UnderstudyError
 from understudy.methods.experiment import Batch, Experiment, TrainingData
-from understudy.methods.policy_folder import write_policy_folder
 from understudy.methods.video_prompt.data import RepresentedWindows
 from understudy.methods.video_prompt.end_to_end import EndToEndConfig, EndToEndModel, to_json
 from understudy.methods.video_prompt.experiments import Stage2Experiment, VideoPromptExperiment, xhand_debug, xhand_tiny
@@ -68,9 +67,7 @@ class EndToEndExperiment(Stage2Experiment):
     def make_model(self, data: TrainingData) -> _Trained:
         """New networks for the skills of the data."""
         assert isinstance(data, ActedWindows)
-        wanted = self.losses.pdcp
-        pdcp = None if wanted is None else PDCP(self.model.diffusion.width, len(data.skills), wanted)
-        return _Trained(EndToEndModel(self.sizes), pdcp)
+        return _Trained(EndToEndModel(self.sizes), self.make_pdcp(len(data.skills)))
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """See `loss.py`; its gradient reaches the encoder through z."""
@@ -79,23 +76,10 @@ class EndToEndExperiment(Stage2Experiment):
         z = model.model.z(to_float(batch["prompt"], colours))
         return loss(model.model.policy, model.pdcp, batch | {"z": z}, generator, self.losses)
 
-    def fitted(self, data: TrainingData) -> dict[str, Any]:
-        """Normalisation and control step."""
-        assert isinstance(data, ActedWindows)
-        return {"normalisation": data.normalisation.to_json(), "dt_s": 0.1}
-
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder, which needs no representation."""
         assert isinstance(model, _Trained)
-        content = {
-            "method": "video_prompt",
-            "robot": self.robot,
-            "experiment": self.name,
-            **to_json(model.model.config),
-            "sampling": asdict(self.sampling),
-            **self.fitted(data),
-        }
-        write_policy_folder(folder, content, model.model)
+        self.write(model.model, to_json(model.model.config), data, folder)
 
 
 @dataclass(frozen=True)

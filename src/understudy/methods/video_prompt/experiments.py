@@ -81,10 +81,12 @@ class Stage2Experiment(Experiment):
         sizes: PolicyConfig = replace(self.model, z_size=times * cells**2 * channels)
         if isinstance(sizes, ModelConfig):
             sizes = replace(sizes, z_tokens=times, z_cells=cells)
-        policy = make_network(sizes)
+        return TrainedPolicy(make_network(sizes), self.make_pdcp(len(data.skills)))
+
+    def make_pdcp(self, num_skills: int) -> PDCP | None:
+        """New heads of the contrastive losses, if the row has them."""
         wanted = self.losses.pdcp
-        pdcp = None if wanted is None else PDCP(self.model.diffusion.width, len(data.skills), wanted)
-        return TrainedPolicy(policy, pdcp)
+        return None if wanted is None else PDCP(self.model.diffusion.width, num_skills, wanted)
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """See `loss.py`."""
@@ -94,20 +96,20 @@ class Stage2Experiment(Experiment):
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
         """Normalisation and control step."""
-        assert isinstance(data, PromptedWindows)
+        assert isinstance(data, PromptedWindows | ActedWindows)
         return {"normalisation": data.normalisation.to_json(), "dt_s": 0.1}
 
-    def write(self, policy: PolicyNetwork, data: TrainingData, folder: Path) -> None:
-        """A policy folder."""
+    def write(self, network: nn.Module, sizes: Mapping[str, Any], data: TrainingData, folder: Path) -> None:
+        """A policy folder; `sizes` say how the network is built."""
         content = {
             "method": "video_prompt",
             "robot": self.robot,
             "experiment": self.name,
-            **network_to_json(policy),
+            **sizes,
             "sampling": asdict(self.sampling),
             **self.fitted(data),
         }
-        write_policy_folder(folder, content, policy)
+        write_policy_folder(folder, content, network)
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class VideoPromptExperiment(Stage2Experiment):
         policy.load_state_dict(model.policy.state_dict(), strict=False)
         assert policy.familiarity is not None
         policy.familiarity.fit(prompts)
-        self.write(policy, data, folder)
+        self.write(policy, network_to_json(policy), data, folder)
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class LabelExperiment(Stage2Experiment):
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder."""
         assert isinstance(model, TrainedPolicy)
-        self.write(model.policy, data, folder)
+        self.write(model.policy, network_to_json(model.policy), data, folder)
 
     def _text(self, windows: ActedWindows) -> Text:
         return ClipText(self.clip) if self.clip else WordText(vocabulary_of(windows.labels))
