@@ -49,17 +49,29 @@ class AutoencoderExperiment(ClipExperiment):
     model: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     frames: int = 4
     """Of every sample that are used."""
+    start: Path | None = None
+    """A representation whose autoencoder is trained on, in place of new weights."""
+    jitter: ColourJitter = field(default_factory=lambda: ColourJitter(0.3, 0.6))
+    """Of every clip by itself."""
 
     def make_model(self, data: TrainingData) -> Autoencoder:
-        """A new autoencoder."""
-        return self.model.make()
+        """A new autoencoder, or the one to start from."""
+        model = self.model.make()
+        if self.start is not None:
+            begun = _small_model(self.start)
+            found = AutoencoderConfig(begun.config.unet.latent, begun.config.autoencoder_widths)
+            if found != self.model:
+                raise UnderstudyError(f"{self.start}: an autoencoder of {found}, this run's is {self.model}")
+            model.load_state_dict(begun.autoencoder.state_dict())
+        return model
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """See `Autoencoder.loss`."""
         assert isinstance(model, Autoencoder)
         clips = torch.cat([batch["source"], batch["target"]])
         chosen = torch.rand(clips.shape[:2], generator=generator, device=clips.device).argsort(1)[:, : self.frames // 2]
-        frames = to_float(clips[torch.arange(len(clips), device=clips.device)[:, None], chosen]).flatten(0, 1)
+        shown = clips[torch.arange(len(clips), device=clips.device)[:, None], chosen]
+        frames = to_float(shown, random_colours(len(clips), self.jitter, generator)).flatten(0, 1)
         return model.loss(frames, generator), {}
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
@@ -77,7 +89,9 @@ class CrossPredictionExperiment(ClipExperiment):
     autoencoder: Path | None = Path("runs/video_prompt_autoencoder_tiny/policy")
     """Trained before; None keeps new weights (for the ablation of an untrained stage 1, and in tests)."""
     start: Path | None = None
-    """A representation whose video model is trained on, in place of new weights; the autoencoder is its own."""
+    """A representation whose video model is trained on, in place of new weights."""
+    start_autoencoder: bool = True
+    """Whether the autoencoder is that of `start`, too; else it is `autoencoder`: one that was trained on."""
     jitter: ColourJitter = field(default_factory=lambda: ColourJitter(0.3, 0.6))
     """The same for both clips of a sample."""
     pooling: RepresentationConfig = field(default_factory=RepresentationConfig)
@@ -90,12 +104,11 @@ class CrossPredictionExperiment(ClipExperiment):
         model = SmallVideoModel(self.model)
         check_pooling(model, self.pooling, self.clips.num_frames)
         if self.start is not None:
-            begun = read_representation(self.start).model
-            found = begun.config if isinstance(begun, SmallVideoModel) else "Stable Video Diffusion's kind"
-            if found != self.model:
-                raise UnderstudyError(f"{self.start}: a video model of {found}, this run's is {self.model}")
+            begun = _small_model(self.start)
+            if begun.config != self.model:
+                raise UnderstudyError(f"{self.start}: a video model of {begun.config}, this run's is {self.model}")
             model.load_state_dict(begun.state_dict())
-        elif self.autoencoder is not None:
+        if self.autoencoder is not None and (self.start is None or not self.start_autoencoder):
             sizes = AutoencoderConfig(self.model.unet.latent, self.model.autoencoder_widths)
             model.autoencoder.load_state_dict(read_autoencoder(self.autoencoder, sizes).state_dict())
         return model
@@ -121,6 +134,14 @@ class CrossPredictionExperiment(ClipExperiment):
 
 
 _CLIPS = "source", "target"
+
+
+def _small_model(folder: Path) -> SmallVideoModel:
+    """The video model of a representation to start from."""
+    model = read_representation(folder).model
+    if not isinstance(model, SmallVideoModel):
+        raise UnderstudyError(f"{folder}: a video model of Stable Video Diffusion's kind, not the small one")
+    return model
 
 
 def _mean(values_B: Float[Tensor, " B"], chosen_B: Tensor) -> Float[Tensor, ""]:
