@@ -88,6 +88,25 @@ def test_stage_1_goes_on_from_a_representation(trained):
         replace(experiment, model=replace(experiment.model, prompt_width=16)).make_model(data)
 
 
+def test_an_autoencoder_is_trained_on_and_stage_1_goes_on_with_it(trained, tmp_path):
+    start = trained / "video_prompt_stage1_debug" / "policy"
+    before = read_representation(start).model
+    again = replace(_experiment(trained, "video_prompt_autoencoder_debug"), start=start)
+    begun = again.make_model(again.make_data())
+    assert all(torch.equal(w, before.autoencoder.state_dict()[name]) for name, w in begun.state_dict().items())
+    with pytest.raises(UnderstudyError, match=r"an autoencoder of .*latent=8.*, this run's is .*latent=16"):
+        replace(again, model=replace(again.model, latent=16)).make_model(again.make_data())
+
+    train(again, tmp_path, threads=1, tensorboard=False)
+    other = read_autoencoder(tmp_path / "policy", again.model).state_dict()
+    assert not torch.equal(other["decoder.0.weight"], before.autoencoder.decoder[0].weight)
+    experiment = replace(_experiment(trained, "video_prompt_stage1_debug"), start=start, start_autoencoder=False)
+    model = replace(experiment, autoencoder=tmp_path / "policy").make_model(experiment.make_data()).state_dict()
+    for name, value in before.state_dict().items():
+        expected = other[name.removeprefix("autoencoder.")] if name.startswith("autoencoder.") else value
+        assert torch.equal(model[name], expected)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
