@@ -5,9 +5,11 @@ from itertools import cycle
 import numpy as np
 
 from understudy.embodiments import get_embodiment
+from understudy.episodes.camera_file import camera_as_json
 from understudy.episodes.features import scalar, vector, video
 from understudy.episodes.writer import EpisodeWriter
 from understudy.retargeting.actions import home_action
+from understudy.simulation.scene import tabletop_camera
 
 ROBOT, SIZE, IMAGES = "xarm7_xhand", 32, "observation.images.front"
 SPACE = get_embodiment(ROBOT).action_space
@@ -48,4 +50,5 @@ def _write(root, name, fps, lengths, columns_of, features, size):
         for seed, (length, skill) in enumerate(zip(lengths, cycle(SKILLS), strict=False)):
             frames = {IMAGES: rng.integers(0, 255, (length, size, size, 3), dtype=np.uint8)}
             columns = columns_of(rng, length, seed)
-            writer.add_episode(columns, frames, f"do {skill}", metadata={"seed": seed, "task": skill})
+            about = {"seed": seed, "task": skill, "camera": camera_as_json(tabletop_camera(size))}
+            writer.add_episode(columns, frames, f"do {skill}", metadata=about)

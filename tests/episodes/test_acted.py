@@ -6,8 +6,10 @@ import pytest
 from tests.episodes.acted_recording import IMAGES, ROBOT, SIZE, SKILLS, write_acted
 
 from understudy.episodes.acted import ActedConfig, ActedWindows
+from understudy.episodes.image_shift import ImageShift
 from understudy.episodes.reader import EpisodeReader
 from understudy.errors import UnderstudyError
+from understudy.simulation.scene import tabletop_camera
 
 CONFIG = ActedConfig(ROBOT, image_size=SIZE, num_times=6, history=2, chunk=3, num_phases=4)
 
@@ -44,6 +46,32 @@ def test_a_robots_sample_is_its_own_actions(root):
     assert not sample["person"]
     assert data.skills[int(sample["skill"])] == "press_button"
     assert np.allclose(sample["path"][[0, -1]], actions[[0, -1]])
+
+
+def test_what_is_done_moves_with_the_images(root):
+    """Under a shift: other pixels, other positions, of everything that has one; rotations and fingers stay."""
+    plain = ActedWindows((root,), replace(CONFIG, prompt_frames=3))
+    shift = ImageShift(2, -1)
+    one, other = (plain.sample(1, np.random.default_rng(3), s) for s in (ImageShift(), shift))
+    for name in ("images", "prompt"):
+        assert np.array_equal(other[name], shift.images(one[name]))
+    for name in ("actions", "states", "path"):
+        before, after = (plain.normalisation.invert(sample[name]) for sample in (one, other))
+        assert np.allclose(after[..., :3], shift.places(tabletop_camera(SIZE), before[..., :3]), atol=1e-3)
+        assert np.abs(after[..., :3] - before[..., :3]).max() > 0.02
+        assert np.array_equal(one[name][..., 3:], other[name][..., 3:])
+    shifting = ActedWindows((root,), replace(CONFIG, shift=2))
+    drawn = [shifting.sample(1, np.random.default_rng(i)) for i in range(40)]
+    edges = {bool((s["images"][:, :, :, 0] == s["images"][:, :, :, 1]).all()) for s in drawn}
+    assert edges == {True, False}, "some are shifted to the right, some are not"
+
+
+def test_images_of_an_unknown_camera_are_not_shifted(root, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.episodes.acted_recording.camera_as_json", lambda camera: None)
+    write_acted(tmp_path)
+    assert len(ActedWindows((tmp_path,), CONFIG)) == 4
+    with pytest.raises(UnderstudyError, match=r"episode 0 does not tell its camera: .* set acted.shift=0"):
+        ActedWindows((tmp_path,), replace(CONFIG, shift=2))
 
 
 def test_a_person_acts_as_the_tracked_hand_goes_on(root):

@@ -6,6 +6,7 @@ import pytest
 from tests.methods.conftest import LABELS, SIZE, write_pairs
 
 from understudy.episodes.cross_prediction import ClipConfig, CrossPrediction
+from understudy.episodes.image_shift import ImageShift
 from understudy.episodes.reader import EpisodeReader
 from understudy.errors import UnderstudyError
 
@@ -44,6 +45,19 @@ def test_pairs_are_of_one_layout_and_cross_with_the_probability(root):
             if not crossed[-1]:
                 assert all(any(np.array_equal(frame, other) for other in clip) for frame in sample["source"])
     assert 0.5 < np.mean(crossed) < 0.7
+
+
+def test_both_clips_are_shifted_alike(root):
+    data, plain = (CrossPrediction((root,), replace(CONFIG, cross_probability=0.0, shift=n)) for n in (4, 0))
+    seen = set()
+    for draw in range(30):
+        shifted, clips = (d.sample(0, np.random.default_rng(draw)) for d in (data, plain))
+        every = [ImageShift(right, down) for right in range(-4, 5) for down in range(-4, 5)]
+        fits = [shift for shift in every if np.array_equal(shift.images(clips["target"]), shifted["target"])]
+        assert len(fits) == 1
+        assert np.array_equal(fits[0].images(clips["source"]), shifted["source"])
+        seen.add(fits[0])
+    assert len(seen) > 15
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])

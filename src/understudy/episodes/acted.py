@@ -13,13 +13,16 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from understudy.embodiments import get_embodiment
+from understudy.episodes.camera_file import camera_from_json
 from understudy.episodes.frame_cache import FrameCache
+from understudy.episodes.image_shift import ImageShift, random_shift
 from understudy.episodes.mixture import Sample
 from understudy.episodes.normalisation import Normalisation, NormalisationKind, fit_normalisation
 from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.windows import even_frames, future, past, phases, uneven_frames
 from understudy.errors import UnderstudyError
 from understudy.geometry.rotations import in_hemisphere
+from understudy.records import Camera
 from understudy.retargeting.actions import home_action
 
 __all__ = ["ActedConfig", "ActedWindows"]
@@ -53,6 +56,8 @@ class ActedConfig:
     normalisation: NormalisationKind = "unit"
     min_valid: float = 0.8
     """A person's episode of which a smaller share of frames could be solved is left out."""
+    shift: int = 0
+    """Most that images are shifted by, and places with them, to each side, in 1/32 of the side. It needs the camera."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,8 @@ class _Episode:
     moves: _Moves
     skill: str
     label: str
+    camera: Camera | None
+    """That its images are of, if it is told."""
 
 
 class ActedWindows:
@@ -124,10 +131,7 @@ class ActedWindows:
         rows = [episode.moves.actions[episode.moves.valid] for episode in found]
         self.normalisation: Normalisation = fit_normalisation(config.normalisation, rows, names)
         """Joint over people and robots (A.4)."""
-        self._actions, self._states = (
-            [self.normalisation.apply(rows) for rows in kind]
-            for kind in ([episode.moves.actions for episode in found], [episode.moves.states for episode in found])
-        )
+        self._position = [names.index(axis) for axis in "xyz" if axis in names]
 
     def __len__(self) -> int:
         return len(self._episodes)
@@ -146,19 +150,32 @@ class ActedWindows:
         """Index of an episode's label into `labels`."""
         return self.labels.index(self._episodes[index].label)
 
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
-        """One episode at `num_times` random steps whose own action is known."""
-        config, episode, actions = self.config, self._episodes[index], self._actions[index]
+    def _normalised(
+        self, rows: Float[np.ndarray, "T A"], shift: ImageShift, episode: _Episode
+    ) -> Float[np.ndarray, "T A"]:
+        """Actions or states of an episode, their positions where the shift takes them."""
+        if shift != ImageShift():
+            assert episode.camera is not None, "checked when the data set was opened"
+            rows = rows.copy()
+            rows[:, self._position] = shift.places(episode.camera, rows[:, self._position].astype(float))
+        return self.normalisation.apply(rows)
+
+    def sample(self, index: int, rng: np.random.Generator, shift: ImageShift | None = None) -> Sample:
+        """One episode at `num_times` random steps whose own action is known; shifted by chance, or as is said."""
+        config, episode = self.config, self._episodes[index]
+        if shift is None:
+            shift = random_shift(rng, config.shift) if config.shift else ImageShift()
         moves = episode.moves
+        actions, states = (self._normalised(rows, shift, episode) for rows in (moves.actions, moves.states))
         steps = rng.choice(np.flatnonzero(moves.valid), config.num_times)
         ahead, inside = future(steps, config.chunk, len(actions))
         seen = past(steps, (config.history, 0))
         frames = self._cache(episode.root, episode.actor).episode(episode.index)
         sample: Sample = {
-            "images": frames[moves.rows[seen]],
+            "images": shift.images(frames[moves.rows[seen]]),
             "actions": actions[ahead],
             "exists": inside & moves.valid[ahead],
-            "states": self._states[index][seen],
+            "states": states[seen],
             "known": moves.known[seen],
             "progress": (steps / max(len(actions) - 1, 1)).astype(np.float32),
             "path": np.ascontiguousarray(phases(actions, config.num_phases), dtype=np.float32),
@@ -169,7 +186,7 @@ class ActedWindows:
         if config.prompt_frames:
             clip = self._cache(episode.root, _PERSON).episode(episode.index)
             shown = clip[uneven_frames(len(clip), config.prompt_frames, rng)]
-            sample["prompt"] = np.concatenate([shown, frames[:1]])
+            sample["prompt"] = shift.images(np.concatenate([shown, frames[:1]]))
         return sample
 
     def prompt(self, index: int, count: int) -> UInt8[np.ndarray, "N S S 3"]:
@@ -250,5 +267,10 @@ class ActedWindows:
 
     def _episode(self, reader: EpisodeReader, index: int, moves: _Moves) -> _Episode:
         episode = reader.episode(index)
-        skill = str(episode.metadata.get("task", episode.task))
-        return _Episode(reader.root.parent, reader.root.name, index, moves, skill, episode.task)
+        skill, told = str(episode.metadata.get("task", episode.task)), episode.metadata.get("camera")
+        camera = camera_from_json(told, f"{reader.root}: episode {index}: camera") if told else None
+        if self.config.shift and (camera is None or camera.T_world_camera is None):
+            raise UnderstudyError(
+                f"{reader.root}: episode {index} does not tell its camera: images cannot be shifted, set acted.shift=0"
+            )
+        return _Episode(reader.root.parent, reader.root.name, index, moves, skill, episode.task, camera)

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 
 from understudy.embodiments import EMBODIMENTS
 from understudy.episodes.frame_cache import FrameCache
+from understudy.episodes.image_shift import ImageShift, random_shift
 from understudy.episodes.mixture import Sample
 from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.windows import even_frames, uneven_frames
@@ -36,6 +37,8 @@ class ClipConfig:
     """P of Table 3: how often source and target are different embodiments, where there are two."""
     embodiments: tuple[str, ...] = ()
     """Whose clips are used; all that were recorded by default."""
+    shift: int = 0
+    """Most that both clips are shifted by, alike, to each side, in 1/32 of their side."""
 
 
 class CrossPrediction:
@@ -66,9 +69,11 @@ class CrossPrediction:
         if len(clips) > 1 and rng.random() < config.cross_probability:
             target = int(rng.choice([i for i in range(len(clips)) if i != source]))
         shown, made = (cache.episode(episode) for cache, episode in (clips[source], clips[target]))
+        source_rows = uneven_frames(len(shown), config.num_frames, rng)
+        shift = random_shift(rng, config.shift) if config.shift else ImageShift()
         return {
-            "source": shown[uneven_frames(len(shown), config.num_frames, rng)],
-            "target": made[even_frames(len(made), config.num_frames)],
+            "source": shift.images(shown[source_rows]),
+            "target": shift.images(made[even_frames(len(made), config.num_frames)]),
             "crossed": np.array(source != target),
         }
 

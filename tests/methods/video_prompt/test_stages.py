@@ -11,14 +11,18 @@ from safetensors.torch import load_file
 from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
 
 from understudy.embodiments import get_embodiment
+from understudy.episodes.image_shift import ImageShift
+from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.square_image import square_image
+from understudy.episodes.windows import even_frames
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
 from understudy.methods.experiments import EXPERIMENTS, get_experiment
+from understudy.methods.video_prompt import data as stage2_data
 from understudy.methods.video_prompt import joint_experiments, svd_experiments
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation
-from understudy.networks.image_encoder import to_float
+from understudy.networks.image_encoder import ColourJitter, to_float
 from understudy.perception.video import open_video
 from understudy.perception.video_writer import write_video
 from understudy.records import Observation
@@ -120,6 +124,31 @@ def test_what_could_not_be_exported_is_not_trained(trained, changes, said):
     experiment = replace(experiment, pooling=replace(experiment.pooling, **changes))
     with pytest.raises(UnderstudyError, match=said):
         experiment.make_model(experiment.make_data())
+
+
+def test_draws_of_z_are_of_images_shifted_as_the_sample_is(trained, monkeypatch):
+    """With colours and times left as they are, a draw is what the shifted clip and scene give."""
+    monkeypatch.setattr(stage2_data, "uneven_frames", lambda length, count, rng: even_frames(length, count))
+    experiment = _experiment(trained, "video_prompt_xhand_debug")
+    losses, acted = replace(experiment.losses, jitter=ColourJitter(0.0)), replace(experiment.acted, shift=2)
+    data = replace(experiment, losses=losses, acted=acted).make_data()
+    representation = read_representation(experiment.representation)
+    clip = data.windows.prompt(2, 4)
+    root, actor, episode = data.windows.clips(2)
+    scene = EpisodeReader(root / actor).frames(stage2_data._IMAGES, episode, [0])[0]
+    seen = set()
+    for draw in range(20):
+        z, shift = data.z(2, np.random.default_rng(draw))
+        images = (to_float(torch.from_numpy(shift.images(shown)[None])) for shown in (clip, scene))
+        assert np.abs(z - representation(*images)[0].numpy()).max() < 0.02
+        sample = data.sample(2, np.random.default_rng(draw))
+        assert np.array_equal(sample["z"], z)
+        rng = np.random.default_rng(draw)
+        rng.integers(4)  # the draw
+        assert np.array_equal(sample["images"], data.windows.sample(2, rng, shift)["images"])
+        seen.add(shift)
+    assert ImageShift() in seen
+    assert len(seen) > 2
 
 
 def test_z_of_the_training_data_is_whitened(trained):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from understudy.episodes.acted import ActedWindows
 from understudy.episodes.frame_cache import FrameCache, frame_cache_folder
+from understudy.episodes.image_shift import ImageShift, random_shift
 from understudy.episodes.mixture import Sample
 from understudy.episodes.normalisation import Normalisation
 from understudy.episodes.reader import EpisodeReader
@@ -54,7 +55,8 @@ class PromptedWindows(ABC):
 
     def sample(self, index: int, rng: np.random.Generator) -> Sample:
         """See `ActedWindows`."""
-        return self.windows.sample(index, rng) | {"z": self.z(index, rng)}
+        z, shift = self.z(index, rng)
+        return self.windows.sample(index, rng, shift) | {"z": z}
 
     @property
     @abstractmethod
@@ -62,8 +64,8 @@ class PromptedWindows(ABC):
         """Times, places along a side, numbers of each: z in the order time, row, column, channel."""
 
     @abstractmethod
-    def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
-        """Of an episode's prompt."""
+    def z(self, index: int, rng: np.random.Generator) -> tuple[Float32[np.ndarray, " Z"], ImageShift | None]:
+        """Of an episode's prompt, and how what it was made of was shifted; None: no images were."""
 
 
 class RepresentedWindows(PromptedWindows):
@@ -96,7 +98,8 @@ class RepresentedWindows(PromptedWindows):
             UnderstudyError: the cache cannot be written.
         """
         super().__init__(windows)
-        self._z = _cached(windows, representation, _Draws(variants, jitter, any_scene))
+        self._draws = _Draws(variants, jitter, any_scene, windows.config.shift)
+        self._z = _cached(windows, representation, self._draws)
         self._config = representation.config
         self.fingerprint = representation.fingerprint()
         """Of the representation that made z."""
@@ -106,9 +109,10 @@ class RepresentedWindows(PromptedWindows):
         """As `RepresentationConfig` says."""
         return self._config.times, self._config.cells, self._config.channels
 
-    def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
+    def z(self, index: int, rng: np.random.Generator) -> tuple[Float32[np.ndarray, " Z"], ImageShift]:
         """One of its draws."""
-        return self._z[index, int(rng.integers(self._z.shape[1]))].astype(np.float32)
+        variant = int(rng.integers(self._z.shape[1]))
+        return self._z[index, variant].astype(np.float32), self._draws.shift(index, variant)
 
     def prompts(self) -> Float32[Tensor, "N Z"]:
         """The z of even frames of every episode that is learned from, with the scene of whoever acts in it."""
@@ -127,9 +131,9 @@ class LabelledWindows(PromptedWindows):
         """One vector."""
         return 1, 1, int(self._vectors.shape[1])
 
-    def z(self, index: int, rng: np.random.Generator) -> Float32[np.ndarray, " Z"]:
+    def z(self, index: int, rng: np.random.Generator) -> tuple[Float32[np.ndarray, " Z"], None]:
         """The vector of its label."""
-        return self._vectors[self.windows.label(index)]
+        return self._vectors[self.windows.label(index)], None
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,12 @@ class _Draws:
     variants: int
     jitter: ColourJitter
     any_scene: bool
+    most: int
+    """Of the shift."""
+
+    def shift(self, index: int, variant: int) -> ImageShift:
+        """Of one draw of an episode: the same whenever it is asked for."""
+        return random_shift(np.random.default_rng([index, variant]), self.most) if variant else ImageShift()
 
 
 def _cached(windows: ActedWindows, representation: Representation, draws: _Draws) -> Float16[np.ndarray, "N V Z"]:
@@ -177,12 +187,13 @@ def _make(
     def prompt(index: int, variant: int) -> UInt8[np.ndarray, "N S S 3"]:
         root, _, episode = windows.clips(index)
         clip = caches[root, _PERSON].episode(episode)
-        return clip[uneven_frames(len(clip), count, rng) if variant else even_frames(len(clip), count)]
+        rows = uneven_frames(len(clip), count, rng) if variant else even_frames(len(clip), count)
+        return draws.shift(index, variant).images(clip[rows])
 
     def scene(index: int, variant: int) -> UInt8[np.ndarray, "S S 3"]:
         root, actor, episode = windows.clips(index)
         clip = caches[root, actor].episode(episode)
-        return clip[rng.integers(len(clip)) if draws.any_scene and variant else 0]
+        return draws.shift(index, variant).images(clip[rng.integers(len(clip)) if draws.any_scene and variant else 0])
 
     places = [(index, variant) for index in range(len(windows)) for variant in range(draws.variants)]
     starts = range(0, len(places), _TOGETHER)

@@ -182,6 +182,7 @@ def xhand_tiny() -> VideoPromptExperiment:
         ema_decay=0.998,
         precision="bf16",
         num_times=2,
+        acted=ActedConfig(normalisation="symmetric", shift=2),
     )
 
 

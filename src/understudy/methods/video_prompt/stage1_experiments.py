@@ -188,7 +188,7 @@ def stage1_tiny() -> CrossPredictionExperiment:
         learning_rate=1e-3,
         ema_decay=0.998,
         precision="bf16",
-        clips=ClipConfig(num_frames=8),
+        clips=ClipConfig(num_frames=8, shift=2),
         losses=VideoLoss(p_mean=0.7, p_std=1.6, drop_first=0.0, at_highest=0.5),
         pooling=RepresentationConfig(num_frames=8, times=4, channels=16),
     )
