@@ -67,6 +67,14 @@ def test_a_shifted_cube_is_where_the_simulator_shows_one_at_its_new_place():
     )
 
 
+def test_a_wide_camera_is_shifted_as_the_square_in_its_middle():
+    square, place, shift = tabletop_camera(96), np.array([[0.5, 0.1, 0.05]]), ImageShift(2, 1)
+    K = square.K.copy()
+    K[0, 2] += 16
+    wide = replace(square, width=128, K=K)
+    assert shift.places(wide, place) == pytest.approx(shift.places(square, place))
+
+
 def test_chance_goes_to_both_sides_as_far_as_asked():
     shifts = [random_shift(np.random.default_rng(i), 2) for i in range(300)]
     assert {shift.right for shift in shifts} == {shift.down for shift in shifts} == {-2, -1, 0, 1, 2}

@@ -40,7 +40,7 @@ class ImageShift:
         """Where points are then: as high as before, and seen where the shift takes them.
 
         Args:
-            camera: with its pose in the world; its image is square.
+            camera: with its pose in the world. Of an image that is not square, networks see the square in its middle.
             p_world: points in front of the camera [m].
 
         Raises:
@@ -50,7 +50,8 @@ class ImageShift:
             raise ValueError("this camera's pose in the world is not known")
         if self == ImageShift():
             return p_world
-        T, offset = camera.T_world_camera, np.array([self.right, self.down]) * camera.width / STEPS
+        side = min(camera.width, camera.height)
+        T, offset = camera.T_world_camera, np.array([self.right, self.down]) * side / STEPS
         pixels = project(camera.K, apply_transform(inverse_transform(T), p_world)) + offset
         rays = camera_ray(camera.K, pixels) @ T[:3, :3].T
         distance = (p_world[..., 2:] - T[2, 3]) / rays[..., 2:]
