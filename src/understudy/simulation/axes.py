@@ -145,7 +145,11 @@ def _combination(layout: Layout, rng: np.random.Generator) -> Layout:
 
 
 def _varied(layout: Layout, rng: np.random.Generator) -> Layout:
-    """Objects nearer or farther than usual, each by itself."""
+    """Objects nearer or farther than usual: each by itself, but balls and what is beside them together."""
+    if any(item.kind == "ball" for item in layout.objects):
+        xs = [item.xy[0] for item in layout.objects]
+        by = rng.uniform(VARIED_OBJECT_X[0] - min(xs), VARIED_OBJECT_X[1] - max(xs))
+        return replace(layout, objects=tuple(_at(item, item.xy[0] + by, item.xy[1]) for item in layout.objects))
     return replace(
         layout, objects=tuple(_at(item, rng.uniform(*VARIED_OBJECT_X), item.xy[1]) for item in layout.objects)
     )
