@@ -3,8 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.episodes import acted_recording
 from tests.episodes.acted_recording import IMAGES, ROBOT, SIZE, SKILLS, write_acted
 
+from understudy.embodiments import get_embodiment
 from understudy.episodes.acted import ActedConfig, ActedWindows
 from understudy.episodes.image_shift import ImageShift
 from understudy.episodes.reader import EpisodeReader
@@ -72,6 +74,16 @@ def test_images_of_an_unknown_camera_are_not_shifted(root, tmp_path, monkeypatch
     assert len(ActedWindows((tmp_path,), CONFIG)) == 4
     with pytest.raises(UnderstudyError, match=r"episode 0 does not tell its camera: .* set acted.shift=0"):
         ActedWindows((tmp_path,), replace(CONFIG, shift=2))
+
+
+def test_actions_in_joint_space_are_not_shifted(tmp_path, monkeypatch):
+    robot = "xarm7_allegro"
+    monkeypatch.setattr(acted_recording, "ROBOT", robot)
+    monkeypatch.setattr(acted_recording, "SPACE", get_embodiment(robot).action_space)
+    write_acted(tmp_path)
+    assert len(ActedWindows((tmp_path,), replace(CONFIG, robot=robot))) == 4
+    with pytest.raises(UnderstudyError, match=r"actions of xarm7_allegro have no x, y and z: set acted.shift=0"):
+        ActedWindows((tmp_path,), replace(CONFIG, robot=robot, shift=2))
 
 
 def test_a_person_acts_as_the_tracked_hand_goes_on(root):

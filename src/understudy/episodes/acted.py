@@ -132,6 +132,8 @@ class ActedWindows:
         self.normalisation: Normalisation = fit_normalisation(config.normalisation, rows, names)
         """Joint over people and robots (A.4)."""
         self._position = [names.index(axis) for axis in "xyz" if axis in names]
+        if config.shift and len(self._position) < 3:
+            raise UnderstudyError(f"actions of {config.robot} have no x, y and z: set acted.shift=0")
 
     def __len__(self) -> int:
         return len(self._episodes)
