@@ -56,8 +56,8 @@ def run(
         workers: Processes that prepare samples; 0 prepares them in the training process.
         save_minutes: Time between two checkpoints.
         keep: How many of the newest checkpoints stay.
-        compile: Compile the network first (a minute or more), then train faster: by a quarter on a CPU. Needs a
-            GPU or a C++ compiler. A resumed run is compiled if it was.
+        compile: Compile the network first (minutes), then save a tenth to a quarter of each step on a CPU. Needs a GPU
+            or a C++ compiler. A resumed run is compiled if it was.
         wandb: Log to Weights & Biases, too; TensorBoard is always written.
     """
     import sys
