@@ -68,11 +68,14 @@ def test_probes_read_off_what_is_there_and_nothing_from_noise(tmp_path):
     held = int((~train).sum())
     for row in ("z", "z_across"):
         assert cells[row, "probe_skill_accuracy"].k == held
+        assert cells[row, "probe_target_accuracy"].k == held
         assert cells[row, "probe_contact_m_p50"].value < 0.005
         assert cells[row, "probe_goal_m_p50"].value < 0.005
     assert cells["autoencoder_latents", "probe_skill_accuracy"].value < 0.7
     assert cells["autoencoder_latents", "probe_contact_m_p50"].value > 0.06
+    assert cells["autoencoder_latents", "probe_target_accuracy"].value < 0.6
     assert cells["chance", "probe_skill_accuracy"].value == pytest.approx(1 / 3)
+    assert cells["chance", "probe_target_accuracy"].value == pytest.approx(1 / 4)
     assert cells["chance", "probe_contact_m_p50"].value > 0.06
     assert all(cell.n == held for cell in cells.values())
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, Shaped
 
 from understudy.errors import UnderstudyError
 
-__all__ = ["LinearProbe", "fit_linear_probe", "probe_class", "probe_place"]
+__all__ = ["LinearProbe", "fit_linear_probe", "probe_class"]
 
 _STRENGTHS = tuple(10.0**e for e in range(-2, 7))
 """Ridge penalties that are tried."""
@@ -61,14 +61,6 @@ def _fit(z: Float[np.ndarray, "N Z"], y: Float[np.ndarray, "N Y"], penalties: Se
         LinearProbe(z_mean, z_scale, unit.T @ (vectors @ (turned / (values[:, None] + p))), y_mean, p)
         for p in penalties
     ]
-
-
-def probe_place(
-    train: tuple[Float[np.ndarray, "N Z"], Float[np.ndarray, "N D"]],
-    test: tuple[Float[np.ndarray, "M Z"], Float[np.ndarray, "M D"]],
-) -> Float[np.ndarray, " M"]:
-    """Distance of every place that is read off from the true one, in the unit of the places."""
-    return np.linalg.norm(fit_linear_probe(*train)(test[0]) - test[1], axis=1)
 
 
 def probe_class(

@@ -66,7 +66,8 @@ def _maps(scatters: Sequence[Scatter]) -> str:
 
 
 def _probes(report: EvalReport) -> str:
-    metrics = ("probe_skill_accuracy", "probe_object_accuracy", "probe_contact_m_p50", "probe_goal_m_p50")
+    read = ("skill_accuracy", "object_accuracy", "target_accuracy", "contact_m_p50", "goal_m_p50")
+    metrics = tuple(f"probe_{name}" for name in read)
     return card("What can be read off", _said(_PROBES) + _table(report.cells, metrics))
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from understudy.episodes.shown_layouts import ShownLayout
 from understudy.errors import UnderstudyError
-from understudy.evaluation.probes import probe_class, probe_place
+from understudy.evaluation.probes import fit_linear_probe, probe_class
 from understudy.evaluation.result_file import rate_cell
 from understudy.methods.video_prompt.embedding import PERSON_TO_ROBOT, ROBOT_TO_ROBOT, Embedding
 from understudy.records import EvalCell
@@ -32,7 +32,8 @@ def probe_cells(
     """Probes that learn on the layouts `train` and are tested on the others.
 
     Places: distance from the true one, and for `chance` of the middle of the training layouts. Classes: `chance` says
-    whatever is the most frequent one in the training layouts.
+    whatever is the most frequent one in the training layouts. The target is the thing of the layout that stands nearest
+    to the place of contact that is read off; `chance` picks any of them.
 
     Args:
         embedding: z and latents of all layouts.
@@ -55,6 +56,7 @@ def probe_cells(
         "contact": np.array([layout.contact_xy for layout in layouts]),
         "goal": np.array([layout.goal_xy for layout in layouts]),
     }
+    unseen = [layout for layout, learned_from in zip(layouts, train, strict=True) if not learned_from]
     person, own = PERSON_TO_ROBOT, ROBOT_TO_ROBOT
     for row, learned, tested in (
         ("z", embedding.z[person], embedding.z[person]),
@@ -66,9 +68,20 @@ def probe_cells(
             found, of = probe_class((learned[train], kinds[train]), (tested[~train], kinds[~train]))
             yield rate_cell(row, found, of, metric=f"probe_{name}_accuracy", robot=robot)
         for name, where in places.items():
-            off = probe_place((learned[train], where[train]), (tested[~train], where[~train]))
+            read = fit_linear_probe(learned[train], where[train])(tested[~train])
+            off = np.linalg.norm(read - where[~train], axis=1)
             yield EvalCell(row, f"probe_{name}_m_p50", float(np.median(off)), robot=robot, n=len(off))
+            if name == "contact":
+                right = [_nearest(layout, xy) == layout.target_row for layout, xy in zip(unseen, read, strict=True)]
+                yield rate_cell(row, sum(right), len(right), metric="probe_target_accuracy", robot=robot)
     yield from _chance(classes, places, train, robot)
+    any_of_them = float(np.mean([1 / len(layout.things_xy) for layout in unseen]))
+    yield EvalCell(CHANCE, "probe_target_accuracy", any_of_them, robot=robot, n=len(unseen))
+
+
+def _nearest(layout: ShownLayout, xy: Float[np.ndarray, "2"]) -> int:
+    """Which thing of the layout stands nearest to a place."""
+    return int(np.linalg.norm(layout.things_xy - xy, axis=1).argmin())
 
 
 def _chance(
