@@ -1,6 +1,7 @@
 """The command line itself: help that teaches, errors in one line, exit codes."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -90,6 +91,24 @@ def test_control_c(monkeypatch, capsys):
     replace_verb(monkeypatch, run)
     assert main(["watch"]) == 130
     assert capsys.readouterr().err == "\nunderstudy watch: stopped\n"
+
+
+def test_sigterm_lets_a_command_put_away_what_it_began(monkeypatch, capsys):
+    put_away = []
+
+    def run():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)  # sent to the group, too: does not cut the putting away short
+            put_away.append("all")
+
+    before = signal.getsignal(signal.SIGTERM)
+    replace_verb(monkeypatch, run)
+    assert main(["record"]) == 143
+    assert capsys.readouterr().err == "\nunderstudy record: stopped\n"
+    assert put_away == ["all"]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_closed_pipe_is_quiet():

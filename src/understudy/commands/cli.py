@@ -1,13 +1,16 @@
 """From the words on the command line to the file of a verb, and from what goes wrong to one line and an exit code.
 
 `understudy VERB ...` imports only that verb's file and hands its `run` to tyro, so that `understudy --help` is instant.
-What a user can cause ends as one line on stderr and exit code 2; Ctrl-C is 130; a closed pipe is quiet.
+What a user can cause ends as one line on stderr and exit code 2; Ctrl-C is 130, SIGTERM 143; a closed pipe is quiet.
 """
 
 import inspect
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -33,7 +36,11 @@ COMMANDS = {
 }
 """Every verb and what it is for; `record-human` lives in `record_human.py`."""
 
-EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 2, 130, 141
+EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE, EXIT_TERMINATED = 2, 130, 141, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: the command puts away what it began, as after Ctrl-C."""
 
 
 def command_run(verb: str) -> Callable[..., int | None]:
@@ -69,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = arguments[0] if arguments else "--help"
     name = f"understudy {verb}" if verb in COMMANDS else "understudy"
     try:
-        code = _dispatch(verb, arguments[1:])
+        with _terminable():
+            code = _dispatch(verb, arguments[1:])
         sys.stdout.flush()
     except UnderstudyError as error:
         return _complain(name, str(error))
@@ -80,10 +88,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return _complain(name, f"{error.strerror or error}{where}")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(f"\n{name}: stopped", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return EXIT_TERMINATED if isinstance(stop, _Terminated) else EXIT_INTERRUPTED
     return code
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """In the main thread the first SIGTERM is raised here; those after it are ignored, for a group may be sent two."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _dispatch(verb: str, arguments: list[str]) -> int:
