@@ -16,7 +16,7 @@ from understudy.methods.video_prompt.data import LabelledWindows, PromptedWindow
 from understudy.methods.video_prompt.loss import LossConfig, loss
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import read_representation
-from understudy.methods.video_prompt.pdcp import PDCP
+from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
 from understudy.methods.video_prompt.policy_network import PolicyConfig, PolicyNetwork, make_network, network_to_json
 from understudy.methods.video_prompt.stage1_experiments import STAGE1_EXPERIMENTS
 from understudy.networks.action_diffusion import DiffusionConfig
@@ -182,6 +182,7 @@ def xhand_tiny() -> VideoPromptExperiment:
         ema_decay=0.998,
         precision="bf16",
         num_times=2,
+        losses=LossConfig(pdcp=PDCPConfig(contrastive=0.1, prototype=0.1, metric=0.1)),
         acted=ActedConfig(normalisation="symmetric", shift=2),
     )
 
