@@ -75,7 +75,7 @@ def test_steps_are_deterministic(table):
 @example(seed=24331, spread=10.0)
 @settings(max_examples=4, deadline=None)
 def test_wild_actions_are_survived(table, seed, spread):
-    """Limits are soft: a finger that is rammed into something gives for a step, by 0.15 rad in the worst of 400 seeds."""
+    """Limits are soft: a finger that is rammed into something gives for a step, by 0.15 rad in the example."""
     table.reset()
     limits = table.scene.model.jnt_range
     for action in random_actions(table, np.random.default_rng(seed), spread):
