@@ -159,6 +159,10 @@ def test_what_cannot_be_planned_is_said(options):
         ({"tasks": ("juggle",)}, "juggle"),
         ({"prompts": ("backwards",)}, "backwards"),
         ({"row_episodes": {"nobody": 3}}, "nobody"),
+        ({"row_prompts": {"nobody": "right"}}, "nobody"),
+        ({"row_prompts": {"still": "right,backwards"}}, "backwards"),
+        ({"row_prompts": {"still": ""}}, "prompt ''"),
+        ({"row_prompts": {"still": "moved"}, "prompts": ("right",)}, "prompt 'moved'.*right"),
     ):
         with pytest.raises(UnderstudyError, match=words):
             plan(suite, replace(options, **change))
@@ -171,6 +175,14 @@ def test_slow_rows_get_the_first_layouts_of_all(options):
     turns = plan(get_suite("first_policies"), wide)
     seeds = {row: [turn.seed - SEED for turn in turns if turn.contestant.row == row] for row in ("by_heart", "still")}
     assert seeds == {"by_heart": [0, 1, 2, 3], "still": [0, 1]}
+
+
+def test_some_rows_get_fewer_prompts(options):
+    some = replace(options, episodes=1, prompts=(), row_prompts={"still": "wrong,right"})
+    turns = plan(get_suite("first_policies"), some)
+    prompts = {row: [turn.prompt for turn in turns if turn.contestant.row == row] for row in ("by_heart", "still")}
+    assert prompts["still"] == ["right", "wrong"]
+    assert prompts["by_heart"] == list(PROMPTS)
 
 
 def test_a_row_with_a_policy_for_one_task_meets_that_task_alone(options):

@@ -72,7 +72,7 @@ def test_a_run_of_one_row_replaces_its_tasks_and_what_compares_it(path):
     [
         "",
         "--policy 'my row=a folder/policy' oracle",
-        "--robots xarm7_xhand --row-episodes kinematic 3",
+        "--robots xarm7_xhand --row-episodes kinematic 3 --row-prompts kinematic right,moved",
         "--episodes 100 --first-seed 2000000",
         "--tasks press_button push pick_place",
     ],

@@ -17,6 +17,7 @@ def run(
     prompts: tuple[str, ...] = (),
     axis: str | None = None,
     row_episodes: dict[str, int] = {},  # noqa: B006 (tyro reads the default; nobody writes to it)
+    row_prompts: dict[str, str] = {},  # noqa: B006
     out: Path = Path("results"),
     runs: Path = Path("runs"),
     processes: int = 2,
@@ -50,7 +51,8 @@ def run(
         tasks: Only these tasks.
         prompts: Only these: right, wrong, blank, moved, distractors, camera_turned, unseen_person.
         axis: Layouts on this axis of generalisation.
-        row_episodes: Fewer layouts for slow rows: ROW NUMBER, ...
+        row_episodes: Fewer layouts for slow rows: ROW NUMBER ...
+        row_prompts: Fewer prompts for some rows: ROW PROMPT,PROMPT ...
         out: Folder of the result file.
         runs: Folder where finished episodes, clips and the page are kept.
         processes: How many run side by side, one thread each; 0 runs them in this process.
@@ -68,6 +70,7 @@ def run(
         prompts=prompts,
         axis=axis,
         row_episodes=row_episodes,
+        row_prompts=row_prompts,
         out=out,
         runs=runs,
         processes=processes,

@@ -44,7 +44,8 @@ def run(
     Args:
         experiment: See `understudy list experiments`.
         out: Folder of the run; runs/EXPERIMENT by default.
-        data: Folders of recorded data sets, learned from together; the experiment's own by default.
+        data: Folders of recordings, learned from together; the experiment's own by default. FOLDER@push is one task of
+            it, FOLDER@push:40 the first 40 episodes of that, FOLDER/human_hand what people did alone.
         set: NAME=VALUE, any setting of the experiment; dots lead into nested ones. May be given several times.
         steps: Optimiser steps, in place of the experiment's.
         minutes: Training time in place of a number of steps; the learning rate then follows the clock.

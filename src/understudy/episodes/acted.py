@@ -19,6 +19,7 @@ from understudy.episodes.image_shift import ImageShift, random_shift
 from understudy.episodes.mixture import Sample
 from understudy.episodes.normalisation import Normalisation, NormalisationKind, fit_normalisation
 from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.selection import Selection
 from understudy.episodes.windows import even_frames, future, past, phases, uneven_frames
 from understudy.errors import UnderstudyError
 from understudy.geometry.rotations import in_hemisphere
@@ -105,20 +106,22 @@ class ActedWindows:
     """
 
     def __init__(self, roots: Sequence[Path], config: ActedConfig) -> None:
-        """Open `root/human_hand` and, where it is there, `root/<robot>` of every root.
+        """Open `root/human_hand` and, where it is there, `root/<robot>` of every root. Roots as in `Selection`.
 
         People act in the roots that were recorded with the tracker; in others they are prompts alone.
 
         Raises:
-            UnderstudyError: a root without people, no root with the tracker where people are asked for, data sets that
-                are not paired, are of a sealed split or of another action order, or nothing to learn from.
+            UnderstudyError: a root without people or the chosen episodes, no root with the tracker where people are asked
+                for, data sets that are not paired, are of a sealed split or of another action order, or nothing to
+                learn from.
         """
         self.config = config
         self._home = home_action(get_embodiment(config.robot))
         self._caches: dict[tuple[Path, str], FrameCache] = {}
-        found = [episode for root in roots for episode in self._open(root)]
-        if config.people and not any(self._tracked(EpisodeReader(root / _PERSON)) for root in roots):
-            where = ", ".join(str(root / _PERSON) for root in roots)
+        chosen = [Selection.of(root) for root in roots]
+        found = [episode for selection in chosen for episode in self._open(selection)]
+        if config.people and not any(self._tracked(EpisodeReader(some.root / _PERSON)) for some in chosen):
+            where = ", ".join(str(some.root / _PERSON) for some in chosen)
             raise UnderstudyError(f"{where}: no {self._tracked_name}: record with --track and the robot {config.robot}")
         if not found:
             raise UnderstudyError(f"{', '.join(map(str, roots))}: no episode to learn from")
@@ -203,10 +206,10 @@ class ActedWindows:
             self._caches[key] = FrameCache(EpisodeReader(root / name), _IMAGES, self.config.image_size)
         return self._caches[key]
 
-    def _open(self, root: Path) -> list[_Episode]:
-        person = EpisodeReader(root / _PERSON)
-        readers = [person]
-        if (root / self.config.robot).is_dir():
+    def _open(self, selection: Selection) -> list[_Episode]:
+        root, person = selection.root, EpisodeReader(selection.root / _PERSON)
+        readers = [person] if selection.shows(_PERSON) else []
+        if selection.shows(self.config.robot) and (root / self.config.robot).is_dir():
             robot = EpisodeReader(root / self.config.robot)
             if robot.num_episodes != person.num_episodes:
                 raise UnderstudyError(
@@ -216,7 +219,7 @@ class ActedWindows:
         found = []
         for reader in readers:
             self._cache(root, reader.root.name)
-            for index in range(reader.num_episodes):
+            for index in selection.episodes(person):
                 episode, theirs = reader.episode(index), person.episode(index)
                 if episode.metadata.get("seed") != theirs.metadata.get("seed"):
                     raise UnderstudyError(f"{reader.root}: episode {index} is not the pair of {person.root}'s")

@@ -16,6 +16,7 @@ from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.image_shift import ImageShift, random_shift
 from understudy.episodes.mixture import Sample
 from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.selection import Selection
 from understudy.episodes.windows import even_frames, uneven_frames
 from understudy.errors import UnderstudyError
 
@@ -50,13 +51,14 @@ class CrossPrediction:
     """
 
     def __init__(self, roots: Sequence[Path], config: ClipConfig) -> None:
-        """Open every data set `root/<embodiment>` and make the caches of their frames.
+        """Open every data set `root/<embodiment>` and make the caches of their frames. Roots as in `Selection`.
 
         Raises:
-            UnderstudyError: a root without data sets, one that is not paired with its neighbour, or a sealed split.
+            UnderstudyError: a root without data sets or the chosen episodes, one that is not paired with its neighbour,
+                or a sealed split.
         """
         self.config = config
-        self._layouts = [layout for root in roots for layout in _layouts(root, config)]
+        self._layouts = [layout for root in roots for layout in _layouts(Selection.of(root), config)]
 
     def __len__(self) -> int:
         return len(self._layouts)
@@ -87,12 +89,13 @@ class CrossPrediction:
         return shown[even_frames(len(shown), self.config.num_frames)], other.episode(also)[0]
 
 
-def _layouts(root: Path, config: ClipConfig) -> list[list[tuple[FrameCache, int]]]:
-    """For every layout of a recording, the cache and the episode of each embodiment that succeeded in it."""
-    wanted = [name for name in config.embodiments or EMBODIMENTS if (root / name).is_dir()]
+def _layouts(selection: Selection, config: ClipConfig) -> list[list[tuple[FrameCache, int]]]:
+    """For every chosen layout of a recording, the cache and the episode of each embodiment that succeeded in it."""
+    root, names = selection.root, [name for name in config.embodiments or EMBODIMENTS if selection.shows(name)]
+    wanted = [name for name in names if (root / name).is_dir()]
     wanted.sort(key=lambda name: name != _PERSON)
     if not wanted:
-        raise UnderstudyError(f"{root}: no data set of {', '.join(config.embodiments or EMBODIMENTS)}")
+        raise UnderstudyError(f"{root}: no data set of {', '.join(names or config.embodiments)}")
     readers = [EpisodeReader(root / name) for name in wanted]
     caches = [FrameCache(reader, _IMAGES, config.image_size) for reader in readers]
     count, first = readers[0].num_episodes, readers[0]
@@ -102,7 +105,7 @@ def _layouts(root: Path, config: ClipConfig) -> list[list[tuple[FrameCache, int]
             raise UnderstudyError(
                 f"{reader.root}: {reader.num_episodes} episodes, {first.root} has {count}: not paired"
             )
-    for index in range(count):
+    for index in selection.episodes(first):
         episodes = [reader.episode(index) for reader in readers]
         for reader, episode in zip(readers, episodes, strict=True):
             if (split := episode.metadata.get("split", "train")) != "train":

@@ -12,6 +12,7 @@ from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.mixture import Sample
 from understudy.episodes.normalisation import Normalisation, NormalisationKind, fit_normalisation
 from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.selection import Selection
 from understudy.episodes.windows import future, past, phases, uneven_frames
 from understudy.errors import UnderstudyError
 
@@ -51,13 +52,15 @@ class PairedWindows:
     """
 
     def __init__(self, roots: Sequence[Path], config: WindowConfig) -> None:
-        """Open the data sets `root/<robot>` and `root/human_hand` of every root, and make the caches of their frames.
+        """Open `root/<robot>` and `root/human_hand` of every root, and make the caches of their frames. Roots as in
+        `Selection`, but for both embodiments.
 
         Raises:
-            UnderstudyError: a data set that is missing, of another robot, action order or frame rate, or not paired.
+            UnderstudyError: a data set that is missing or one embodiment's alone, of another robot, action order or
+                frame rate, or not paired.
         """
         self.config = config
-        recordings = [_Recording(root, config) for root in roots]
+        recordings = [_Recording(Selection.of(root), config) for root in roots]
         first = recordings[0]
         for other in recordings[1:]:
             if other.robot.fps != first.robot.fps:
@@ -106,7 +109,10 @@ class PairedWindows:
 class _Recording:
     """The two data sets of one paired recording."""
 
-    def __init__(self, root: Path, config: WindowConfig) -> None:
+    def __init__(self, selection: Selection, config: WindowConfig) -> None:
+        root = selection.root
+        if selection.embodiment is not None:
+            raise UnderstudyError(f"{root / selection.embodiment}: needs {config.robot} and people: pass {root}")
         self.robot = EpisodeReader(root / config.robot)
         names = self.robot.features[_ACTION].names or ()
         expected = get_embodiment(config.robot).action_space.names
@@ -114,7 +120,7 @@ class _Recording:
             raise UnderstudyError(
                 f"{self.robot.root}: {_ACTION} is ordered {', '.join(names)}; {config.robot} has {', '.join(expected)}"
             )
-        self.episodes = [i for i in range(self.robot.num_episodes) if self._is_for_training(i)]
+        self.episodes = [i for i in selection.episodes(self.robot) if self._is_for_training(i)]
         """Those that can be learned from."""
         if not self.episodes:
             raise UnderstudyError(f"{self.robot.root}: no episode that succeeded")

@@ -46,6 +46,8 @@ class SuiteOptions:
     """Layouts on an axis of `axes.AXES`; None for the usual range."""
     row_episodes: Mapping[str, int] = field(default_factory=dict)
     """Row -> fewer layouts per task, the first ones."""
+    row_prompts: Mapping[str, str] = field(default_factory=dict)
+    """Row -> fewer prompts, with commas between them."""
     out: Path = Path("results")
     runs: Path = Path("runs")
     processes: int = 2
@@ -119,16 +121,18 @@ def plan(suite: Suite, options: SuiteOptions) -> list[Turn]:
     if split_of(options.first_seed + episodes - 1) != split_of(options.first_seed):
         raise UnderstudyError(f"{episodes} episodes from seed {options.first_seed}: they reach into another split")
     limits = {**suite.row_episodes, **options.row_episodes}
-    unknown = set(options.row_episodes) - {row.row for row in rows}
+    unknown = {*options.row_episodes, *options.row_prompts} - {row.row for row in rows}
     if unknown:
         raise UnknownName("row", min(unknown), [row.row for row in rows])
+    table = prompts or suite.prompts
+    fewer = {row: _chosen("prompt", text.split(","), table) for row, text in options.row_prompts.items()}
     axes = (options.axis,) if options.axis is not None else (suite.layouts, *suite.axes)
     turns = []
     for index, task, axis, row in product(range(episodes), tasks, axes, rows):
         if index >= limits.get(row.row, episodes) or row.task not in (None, task):
             continue
         for robot in row.robots:
-            its = prompts or _prompts(suite, row.row, robot)
+            its = fewer.get(row.row) or prompts or _prompts(suite, row.row, robot)
             if axis in suite.axes:
                 its = [prompt for prompt in its if prompt in suite.axis_prompts]
             turns += [Turn(row, robot, task, options.first_seed + index, prompt, axis) for prompt in its]
@@ -174,6 +178,7 @@ def _command(name: str, options: SuiteOptions) -> str:
         ("tasks", options.tasks),
         ("prompts", options.prompts),
         ("row-episodes", [str(word) for pair in options.row_episodes.items() for word in pair]),
+        ("row-prompts", [word for pair in options.row_prompts.items() for word in pair]),
     ):
         words += [f"--{flag}", *values] if values else []
     if options.axis is not None:

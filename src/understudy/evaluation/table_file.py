@@ -12,7 +12,7 @@ from understudy.simulation.seeds import TEST, split_of
 
 __all__ = ["refuse_other_table", "table_name", "write_table"]
 
-_OF_ROWS = ("policy", "robots", "row-episodes")
+_OF_ROWS = ("policy", "robots", "row-episodes", "row-prompts")
 """Options that say which rows a run is about; all others are of the whole table."""
 
 
