@@ -111,9 +111,9 @@ class ActedWindows:
         People act in the roots that were recorded with the tracker; in others they are prompts alone.
 
         Raises:
-            UnderstudyError: a root without people or the chosen episodes, no root with the tracker where people are asked
-                for, data sets that are not paired, are of a sealed split or of another action order, or nothing to
-                learn from.
+            UnderstudyError: a root without people or the chosen episodes, no root with the tracker where people are
+                asked for, data sets that are not paired, are of a sealed split or of another action order, or nothing
+                to learn from.
         """
         self.config = config
         self._home = home_action(get_embodiment(config.robot))
