@@ -44,9 +44,9 @@ def test_what_is_written_is_what_is_chosen(written, selection):
     assert Selection.of(Path(written)) == selection
 
 
-@pytest.mark.parametrize("written", ["a@", "a@:", "a@push:0", "a@push:-1", "a@push:few", "a@:1.5"])
+@pytest.mark.parametrize("written", ["a@", "a@:", "a@push:0", "a@push:-1", "a@push:few", "a@:1.5", "@push", "a/@push"])
 def test_what_cannot_be_read_is_said(written):
-    with pytest.raises(UnderstudyError, match=f"{written}: after @ must be TASK, TASK:COUNT or :COUNT"):
+    with pytest.raises(UnderstudyError, match=f"^{written}: must be FOLDER@TASK, FOLDER@TASK:COUNT or FOLDER@:COUNT$"):
         Selection.of(Path(written))
 
 

@@ -41,9 +41,10 @@ class Selection:
         path, task, count = written, "", ""
         if "@" in written.name and not written.exists():
             name, _, rest = written.name.rpartition("@")
-            path, (task, _, count) = written.with_name(name), rest.partition(":")
-            if (count and not (count.isdecimal() and int(count) > 0)) or not (task or count):
-                raise UnderstudyError(f"{written}: after @ must be TASK, TASK:COUNT or :COUNT")
+            task, _, count = rest.partition(":")
+            if not name or not (task or count) or (count and not (count.isdecimal() and int(count))):
+                raise UnderstudyError(f"{written}: must be FOLDER@TASK, FOLDER@TASK:COUNT or FOLDER@:COUNT")
+            path = written.with_name(name)
         alone = path.name in EMBODIMENTS
         return cls(
             path.parent if alone else path,
