@@ -3,8 +3,8 @@ r"""What stage 1 of video_prompt has learned, on layouts that it never saw.
 1. How much nearer the video that is made comes to the true one than the first frame held still (PSNR, in dB), from
    another embodiment's clip and from its own, by 1 and by 25 passes; the autoencoder's own error is the ceiling.
 2. Where the robot's wrist is in the videos that are made: a small network that was trained on true frames reads it off.
-3. Linear probes of z: which skill, what is touched and where, and where it is to end. They learn on other recordings
-   that stage 1 never saw, and are tested on all layouts of `--test`; without one, half of the layouts train the probes
+3. Linear probes of z: which skill, what is touched and where, and where it is to end. They learn on other recordings,
+   `--probes`, and are tested on all layouts of `--test`; without one, half of the layouts train the probes
    and the other half test them. The same probes on the autoencoder's latents of the prompt say what the video model
    adds to it with the robot's scene (`representation_probes`, also in `understudy represent`).
 
@@ -193,7 +193,7 @@ def main() -> None:
         type=Path,
         nargs="*",
         default=[],
-        help="recordings that stage 1 never saw, for the probes to learn on",
+        help="recordings for the probes to learn on; half of the layouts of --test without",
     )
     parser.add_argument("--robot", default=ROBOT)
     parser.add_argument("--pairs", type=int, default=48, help="videos that are made")

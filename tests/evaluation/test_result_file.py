@@ -147,3 +147,5 @@ def test_cells_of_other_data_do_not_join(tmp_path):
         refuse_other_settings(path, "probe e=f --test data/two", usual)
     with pytest.raises(UnderstudyError, match="holds cells of --robot xarm7_xhand, not xarm7_gripper"):
         refuse_other_settings(path, "probe e=f --test data/one --robot xarm7_gripper", usual)
+    with pytest.raises(UnderstudyError, match="holds cells of --test data/one, not data/one data/two: choose"):
+        refuse_other_settings(path, "probe e=f --test data/one data/two --pairs 3", usual)

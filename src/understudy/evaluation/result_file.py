@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 
 from understudy.errors import UnderstudyError
@@ -115,7 +115,7 @@ def refuse_other_settings(path: Path, command: str, usual: Mapping[str, str]) ->
 
     Args:
         path: the result file.
-        command: with options as `--NAME VALUE`.
+        command: with options as `--NAME VALUE ...`, after all else.
         usual: options (`--NAME`) that all commands of one file must agree in -> value where a command does not say.
 
     Raises:
@@ -126,7 +126,9 @@ def refuse_other_settings(path: Path, command: str, usual: Mapping[str, str]) ->
 
     def value(command: str, flag: str) -> str:
         words = shlex.split(command)
-        return words[words.index(flag) + 1] if flag in words else usual[flag]
+        if flag not in words:
+            return usual[flag]
+        return " ".join(takewhile(lambda word: not word.startswith("--"), words[words.index(flag) + 1 :]))
 
     for earlier, flag in product(commands_of(read_report(path)), usual):
         was, now = value(earlier, flag), value(command, flag)
