@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from understudy.errors import UnderstudyError
@@ -44,6 +44,7 @@ def radius(item):
 
 
 @given(SEEDS, st.sampled_from(sorted(AXES)))
+@example(7732, "scene")  # a book one centimetre from a plate: both are fixed to the table
 @settings(max_examples=60, deadline=None)
 def test_every_axis_gives_layouts_that_can_be_done_and_seen(seed, axis):
     layout = sample_layout(seed, axis)
@@ -55,11 +56,11 @@ def test_every_axis_gives_layouts_that_can_be_done_and_seen(seed, axis):
     pixels = project(camera.K, apply_transform(inverse_transform(camera.T_world_camera), points))
     assert pixels.min() > 0.02 * IMAGE
     assert pixels.max() < 0.98 * IMAGE
+    fixed = layout.plates + layout.buttons + layout.distractors
     for i, a in enumerate(items):
         assert np.linalg.norm(a.position) < FAR_REACH + 0.02
         for b in items[:i]:
-            fixed = a in layout.plates + layout.buttons and b in layout.plates + layout.buttons
-            room = 0.0 if fixed else 0.012
+            room = 0.0 if a in fixed and b in fixed else 0.012
             assert np.linalg.norm(a.position - b.position) - radius(a) - radius(b) > room, (a, b)
     for name in ("pick_place", "push", "press_button", "hold"):
         assert get_task(name).goals(layout)
