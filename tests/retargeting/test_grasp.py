@@ -46,6 +46,18 @@ def test_noise_alone_is_no_grasp(pointing):
     assert found == 0
 
 
+def test_a_hand_lost_on_its_way_down_grasps_all_the_same(pick_and_place):
+    """Nothing is seen for longer than is looked back: the last that was seen was high above."""
+    t, keypoints, held = pick_and_place()
+    start = int(np.flatnonzero(held)[0])
+    seen = everything(t)
+    seen[5:start] = False
+    assert t[start] - t[4] > 1.25
+    grasps = detect_grasps(keypoints, seen, t)
+    assert len(grasps.intervals) == 1
+    assert grasps.closed[held].mean() > 0.9
+
+
 def test_a_hand_lost_while_holding_still_holds(pick_and_place):
     t, keypoints, held = pick_and_place()
     middle = int(np.flatnonzero(held).mean())

@@ -149,7 +149,8 @@ def _keep_grasps(
         if start == 0 or not long or np.quantile(travel, 0.95) < options.min_travel_m:
             continue
         low = float(np.median(centre[start : start + 3, 2])) + options.min_rise_m
-        before = centre[(times >= times[start] - options.before_s) & (times < times[start]), 2]
+        since = int(np.searchsorted(times, times[start] - options.before_s))
+        before = centre[min(since, start - 1) : start, 2]  # a hand that was lost for longer: where it was last seen
         if before.max() >= low and np.quantile(centre[start:stop, 2], 0.95) >= low:
             kept[start:stop] = True
     return kept
