@@ -32,11 +32,6 @@ def folder(tmp_path_factory):
     return root
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(folder, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(folder / "cache"))
-
-
 def _run(folder, out, **changes):
     words = {"model": folder / "model", "data": folder / "data", "out": out, "pairs": 30, "steps": 1, "judge-steps": 2}
     given = {name: value if isinstance(value, tuple) else (value,) for name, value in (words | changes).items()}

@@ -16,11 +16,6 @@ from understudy.simulation.scene import tabletop_camera
 CONFIG = ActedConfig(ROBOT, image_size=SIZE, num_times=6, history=2, chunk=3, num_phases=4)
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return write_acted(tmp_path_factory.mktemp("acted"))

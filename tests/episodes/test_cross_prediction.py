@@ -14,11 +14,6 @@ CONFIG = ClipConfig(SIZE, num_frames=4, cross_probability=0.6)
 IMAGES = "observation.images.front"
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return write_pairs(tmp_path_factory.mktemp("clips"), robots=("xarm7_gripper", "xarm7_xhand"))

@@ -12,11 +12,6 @@ from understudy.errors import UnderstudyError
 CONFIG = WindowConfig("xarm7_gripper", image_size=SIZE, prompt_frames=3, num_times=5, history=2, chunk=4, num_phases=4)
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return write_pairs(tmp_path_factory.mktemp("pairs"))

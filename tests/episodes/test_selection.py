@@ -16,11 +16,6 @@ ACTED = ActedConfig(image_size=SIZE, num_times=2, min_valid=0.5)
 CLIPS = ClipConfig(SIZE, num_frames=3)
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     """Six layouts: push and press_button in turn."""

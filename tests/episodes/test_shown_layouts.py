@@ -6,11 +6,6 @@ from understudy.episodes.shown_layouts import ShownLayouts, halves
 from understudy.errors import UnderstudyError
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "cache"))
-
-
 def _open(*roots, split="validation"):
     return ShownLayouts(roots, ROBOT, split, 32, 4)
 

@@ -153,8 +153,7 @@ def test_dots_land_in_the_picture_in_their_colours(tmp_path):
 
 
 @pytest.fixture
-def shown(tmp_path, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path / "cache"))
+def shown(tmp_path):
     return ShownLayouts([write_shown(tmp_path / "data", layouts=24)], ROBOT, "validation", 32, 4)
 
 

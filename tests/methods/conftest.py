@@ -44,8 +44,3 @@ def _write_robot(root, rng, lengths, labels, robot, metadata, size):
 @pytest.fixture(scope="session")
 def pairs(tmp_path_factory):
     return write_pairs(tmp_path_factory.mktemp("pairs"))
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
+from tests.methods.video_prompt.observations import observation
 
 from understudy.embodiments import get_embodiment
 from understudy.errors import UnderstudyError
@@ -14,49 +15,26 @@ from understudy.methods import make_policy
 from understudy.methods.experiments import get_experiment
 from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.networks.image_encoder import to_float
-from understudy.perception.video import open_video
-from understudy.perception.video_writer import write_video
-from understudy.records import Observation
-from understudy.simulation.scene import tabletop_camera
 from understudy.training import train
 
 LATENTS, STAGE1 = "video_prompt_stage1_debug_latents", "video_prompt_stage1_debug"
 END_TO_END, EACH_CHUNK = "video_prompt_xhand_debug_end_to_end", "video_prompt_xhand_debug_z_each_chunk"
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """The folder of all runs, and of the recording."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        root = tmp_path_factory.mktemp("runs")
-        data = (write_acted(root / "data", copies=3),)
-        of_scenes = {"representation": root / STAGE1 / "policy"}
-        for name, settings in ((STAGE1, {}), (EACH_CHUNK, of_scenes), (LATENTS, {}), (END_TO_END, {})):
-            train(replace(get_experiment(name), data=data, **settings), root / name, threads=1, tensorboard=False)
+    root = tmp_path_factory.mktemp("runs")
+    data = (write_acted(root / "data", copies=3),)
+    of_scenes = {"representation": root / STAGE1 / "policy"}
+    for name, settings in ((STAGE1, {}), (EACH_CHUNK, of_scenes), (LATENTS, {}), (END_TO_END, {})):
+        train(replace(get_experiment(name), data=data, **settings), root / name, threads=1, tensorboard=False)
     return root
 
 
 def clips(seed, count=2, frames=4):
     rng = np.random.default_rng(seed)
     return to_float(torch.from_numpy(rng.integers(0, 255, (count, frames, SIZE, SIZE, 3), dtype=np.uint8)))
-
-
-def observation(seed):
-    image = np.random.default_rng(seed).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
-    return Observation(image, tabletop_camera(SIZE), 0.0, None)
-
-
-@pytest.fixture
-def prompt(tmp_path):
-    frames = np.random.default_rng(5).integers(0, 255, (9, 40, 48, 3), dtype=np.uint8)
-    write_video(tmp_path / "prompt.mp4", frames, 10.0)
-    return open_video(tmp_path / "prompt.mp4")
 
 
 def test_latents_are_of_the_prompt_and_of_no_video_model(trained):

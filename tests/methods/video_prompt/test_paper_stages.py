@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
+from tests.episodes.acted_recording import ROBOT, write_acted
+from tests.methods.video_prompt.observations import observation
 from tests.methods.video_prompt.shrunken import write_resnet, write_svd
 
 from understudy.embodiments import get_embodiment
@@ -21,31 +22,20 @@ from understudy.methods.video_prompt.network_folder import make_representation, 
 from understudy.methods.video_prompt.svd_experiments import SvdExperiment
 from understudy.networks.video_diffusion.svd import SvdVideoModel
 from understudy.networks.video_diffusion.svd_config import DEBUG, FineTuning, SvdIds
-from understudy.perception.video import open_video
-from understudy.perception.video_writer import write_video
-from understudy.records import Observation
-from understudy.simulation.scene import tabletop_camera
 from understudy.training import train
 
 STAGE1, STAGE2 = "video_prompt_stage1_svd_debug", "video_prompt_xhand_joint_debug"
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """The folder of both runs, of the recording and of the weights."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        root = tmp_path_factory.mktemp("runs")
-        write_acted(root / "data", copies=3)
-        write_svd(root / "svd")
-        write_resnet(root / "resnet")
-        for name in (STAGE1, STAGE2):
-            train(_experiment(root, name), root / name, threads=1, tensorboard=False)
+    root = tmp_path_factory.mktemp("runs")
+    write_acted(root / "data", copies=3)
+    write_svd(root / "svd")
+    write_resnet(root / "resnet")
+    for name in (STAGE1, STAGE2):
+        train(_experiment(root, name), root / name, threads=1, tensorboard=False)
     return root
 
 
@@ -55,18 +45,6 @@ def _experiment(root, name):
         STAGE2: {"resnet": root / "resnet", "representation": root / STAGE1 / "policy"},
     }
     return replace(get_experiment(name), data=(root / "data",), **settings[name])
-
-
-@pytest.fixture
-def prompt(tmp_path):
-    frames = np.random.default_rng(5).integers(0, 255, (9, 40, 48, 3), dtype=np.uint8)
-    write_video(tmp_path / "prompt.mp4", frames, 10.0)
-    return open_video(tmp_path / "prompt.mp4")
-
-
-def _observation(seed):
-    image = np.random.default_rng(seed).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
-    return Observation(image, tabletop_camera(SIZE), 0.0, None)
 
 
 def test_stage_1_exports_a_representation_in_the_published_layout(trained):
@@ -128,15 +106,15 @@ def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt)
     for block in policy._model.head.decoder:
         torch.nn.init.normal_(block.modulation.weight)
     policy.reset(prompt)
-    chunk = policy.act(_observation(0))
+    chunk = policy.act(observation(0))
     assert chunk.actions.shape == (4, get_embodiment(ROBOT).action_space.size)
     assert 0 <= policy.familiarity <= 1
     policy.reset(prompt)
-    assert np.array_equal(policy.act(_observation(0)).actions, chunk.actions)
+    assert np.array_equal(policy.act(observation(0)).actions, chunk.actions)
     policy.reset(prompt)
-    assert not np.allclose(policy.act(_observation(1)).actions, chunk.actions)
+    assert not np.allclose(policy.act(observation(1)).actions, chunk.actions)
     policy.reset(None)
-    assert not np.allclose(policy.act(_observation(0)).actions, chunk.actions)
+    assert not np.allclose(policy.act(observation(0)).actions, chunk.actions)
 
 
 def test_the_published_resnet_learns_and_keeps_its_statistics(trained):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
+from tests.methods.video_prompt.observations import observation
 
 from understudy.embodiments import get_embodiment
 from understudy.episodes.image_shift import ImageShift
@@ -23,8 +24,6 @@ from understudy.methods.video_prompt import joint_experiments, svd_experiments
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation
 from understudy.networks.image_encoder import ColourJitter, to_float
-from understudy.perception.video import open_video
-from understudy.perception.video_writer import write_video
 from understudy.records import Observation
 from understudy.simulation.scene import tabletop_camera
 from understudy.training import train
@@ -33,20 +32,13 @@ OF_THE_PAPER = {*svd_experiments.EXPERIMENTS, *joint_experiments.EXPERIMENTS}
 """They need published weights: see test_paper_stages.py."""
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """The folder of the runs of all three trainings, and the recording."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNDERSTUDY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        root = tmp_path_factory.mktemp("runs")
-        data = (write_acted(root / "data", copies=3),)
-        for name, settings in _stages(root).items():
-            train(replace(get_experiment(name), data=data, **settings), root / name, threads=1, tensorboard=False)
+    root = tmp_path_factory.mktemp("runs")
+    data = (write_acted(root / "data", copies=3),)
+    for name, settings in _stages(root).items():
+        train(replace(get_experiment(name), data=data, **settings), root / name, threads=1, tensorboard=False)
     return root
 
 
@@ -61,18 +53,6 @@ def _stages(root):
 
 def _experiment(root, name):
     return replace(get_experiment(name), data=(root / "data",), **_stages(root)[name])
-
-
-def _observation(seed):
-    image = np.random.default_rng(seed).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
-    return Observation(image, tabletop_camera(SIZE), 0.0, None)
-
-
-@pytest.fixture
-def prompt(tmp_path):
-    frames = np.random.default_rng(5).integers(0, 255, (9, 40, 48, 3), dtype=np.uint8)
-    write_video(tmp_path / "prompt.mp4", frames, 10.0)
-    return open_video(tmp_path / "prompt.mp4")
 
 
 def test_stage_1_is_built_on_the_autoencoder_and_keeps_it(trained):
@@ -171,18 +151,18 @@ def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt)
     for head in policy._model.head.action_out.parts:
         torch.nn.init.normal_(head[-1].weight)
     policy.reset(prompt)
-    chunk = policy.act(_observation(0))
+    chunk = policy.act(observation(0))
     assert chunk.actions.shape == (4, get_embodiment(ROBOT).action_space.size)
     assert chunk.dt_s == 0.1
     assert 0 <= policy.familiarity <= 1
     unfamiliar = policy.familiarity < UNFAMILIAR
     assert policy.notes == () if not unfamiliar else "unfamiliar" in policy.notes[0]
     policy.reset(prompt)
-    assert np.array_equal(policy.act(_observation(0)).actions, chunk.actions)
-    assert not np.allclose(policy.act(_observation(1)).actions, chunk.actions)
+    assert np.array_equal(policy.act(observation(0)).actions, chunk.actions)
+    assert not np.allclose(policy.act(observation(1)).actions, chunk.actions)
     policy.reset(None)
     assert "blank" in policy.notes[0]
-    assert not np.allclose(policy.act(_observation(0)).actions, chunk.actions)
+    assert not np.allclose(policy.act(observation(0)).actions, chunk.actions)
     with pytest.raises(UnderstudyError, match="prompted with a video, not with a label"):
         policy.reset("push")
 
@@ -208,7 +188,7 @@ def test_the_same_policy_is_told_in_words(trained, prompt):
     said = {}
     for label in ("do push", "do press_button", None):
         policy.reset(label)
-        said[label] = policy.act(_observation(0)).actions
+        said[label] = policy.act(observation(0)).actions
     assert policy.notes == ("blank label: any of the tasks that the scene allows",)
     assert not np.allclose(said["do push"], said["do press_button"])
     assert not np.allclose(said["do push"], said[None])
