@@ -19,8 +19,7 @@ from understudy.episodes.windows import even_frames
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
 from understudy.methods.experiments import EXPERIMENTS, get_experiment
-from understudy.methods.video_prompt import data as stage2_data
-from understudy.methods.video_prompt import joint_experiments, svd_experiments
+from understudy.methods.video_prompt import joint_experiments, svd_experiments, z_draws
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation
 from understudy.networks.image_encoder import ColourJitter, to_float
@@ -108,14 +107,14 @@ def test_what_could_not_be_exported_is_not_trained(trained, changes, said):
 
 def test_draws_of_z_are_of_images_shifted_as_the_sample_is(trained, monkeypatch):
     """With colours and times left as they are, a draw is what the shifted clip and scene give."""
-    monkeypatch.setattr(stage2_data, "uneven_frames", lambda length, count, rng: even_frames(length, count))
+    monkeypatch.setattr(z_draws, "uneven_frames", lambda length, count, rng: even_frames(length, count))
     experiment = _experiment(trained, "video_prompt_xhand_debug")
     losses, acted = replace(experiment.losses, jitter=ColourJitter(0.0)), replace(experiment.acted, shift=2)
     data = replace(experiment, losses=losses, acted=acted).make_data()
     representation = read_representation(experiment.representation)
     clip = data.windows.prompt(2, 4)
     root, actor, episode = data.windows.clips(2)
-    scene = EpisodeReader(root / actor).frames(stage2_data._IMAGES, episode, [0])[0]
+    scene = EpisodeReader(root / actor).frames(z_draws._IMAGES, episode, [0])[0]
     seen = set()
     for draw in range(20):
         z, shift = data.z(2, np.random.default_rng(draw))
@@ -136,6 +135,45 @@ def test_z_of_the_training_data_is_whitened(trained):
     z = np.stack([data.sample(i, np.random.default_rng(0))["z"] for i in range(len(data))])
     assert z.shape == (12, 32)
     assert 0.3 < z.std() < 3
+
+
+def _in_scene_of(data, index, name, representation):
+    """Z of a robot's or person's scene and the person's clip of the layout of an episode, at even times."""
+    root, _, episode = data.windows.clips(index)
+    scene = EpisodeReader(root / name).frames(z_draws._IMAGES, episode, [0])[0]
+    images = (to_float(torch.from_numpy(shown[None])) for shown in (data.windows.prompt(index, 4), scene))
+    return representation(*images)[0].numpy()
+
+
+def test_z_is_moved_to_the_other_bodys_scene_by_what_a_robots_scene_does_to_it(trained):
+    experiment = replace(_experiment(trained, "video_prompt_xhand_debug"), variants=1)
+    representation = read_representation(experiment.representation)
+    plain, data = experiment.make_data(), replace(experiment, scene_arithmetic=1.0).make_data()
+    acts = [data.windows.clips(index)[1] for index in range(len(data))]
+    persons, robots = acts.index("human_hand"), [index for index, actor in enumerate(acts) if actor == ROBOT]
+    changes = np.stack(
+        [np.subtract(*(_in_scene_of(data, i, name, representation) for name in (ROBOT, "human_hand"))) for i in robots]
+    )
+    for index, sign in ((robots[0], -1), (persons, 1)):
+        own = plain.z(index, np.random.default_rng(0))[0]
+        added = [sign * (data.z(index, np.random.default_rng(draw))[0] - own) for draw in range(8)]
+        off = np.abs(np.stack(added)[:, None] - changes).max(-1)
+        assert off.min(1).max() < 0.1 * np.abs(changes).max()
+        assert len(set(off.argmin(1))) > 1
+    prompts, before = data.prompts().numpy(), plain.prompts().numpy()
+    assert np.allclose(prompts[: len(data)], before)
+    moved = prompts[len(data) + persons] - before[persons]
+    assert np.abs(moved - changes).max(-1).min() < 0.1 * np.abs(changes).max()
+
+
+@pytest.mark.parametrize(
+    ("share", "scene", "expected"),
+    [(1.5, "data", "scene_arithmetic 1.5: a share is from 0 to 1"), (0.5, "data/human_hand", "no robot's episode")],
+)
+def test_scene_arithmetic_says_what_it_needs(trained, share, scene, expected):
+    experiment = _experiment(trained, "video_prompt_xhand_debug")
+    with pytest.raises(UnderstudyError, match=expected):
+        replace(experiment, data=(trained / scene,), scene_arithmetic=share).make_data()
 
 
 def test_all_prompts_that_were_trained_on_are_known_to_familiarity(trained):

@@ -16,12 +16,10 @@ from torch import Tensor, nn
 from understudy.episodes.acted import ActedConfig, ActedWindows
 from understudy.errors import UnderstudyError
 from understudy.methods.experiment import Batch, Experiment, TrainingData
-from understudy.methods.video_prompt.data import RepresentedWindows
 from understudy.methods.video_prompt.end_to_end import EndToEndConfig, EndToEndModel, to_json
 from understudy.methods.video_prompt.experiments import Stage2Experiment, VideoPromptExperiment, xhand_debug, xhand_tiny
 from understudy.methods.video_prompt.loss import loss
 from understudy.methods.video_prompt.model import ModelConfig
-from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.methods.video_prompt.pdcp import PDCP
 from understudy.methods.video_prompt.representation import LATENTS
 from understudy.methods.video_prompt.stage1_experiments import CrossPredictionExperiment, stage1_debug, stage1_tiny
@@ -86,12 +84,7 @@ class EndToEndExperiment(Stage2Experiment):
 class EachChunkExperiment(VideoPromptExperiment):
     """Z is of the prompt and the present image, made anew for every chunk: scenes of any time are learned from."""
 
-    def make_data(self) -> RepresentedWindows:
-        """Windows with z of scenes at any time."""
-        representation = read_representation(self.representation)
-        return RepresentedWindows(
-            self.open_windows(), representation, self.variants, self.losses.jitter, any_scene=True
-        )
+    any_scene: ClassVar[bool] = True
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
         """And that z is made so."""

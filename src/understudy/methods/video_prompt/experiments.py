@@ -120,11 +120,23 @@ class VideoPromptExperiment(Stage2Experiment):
     """What stage 1 exported."""
     variants: int = 4
     """Draws of z for every episode."""
+    scene_arithmetic: float = 0.0
+    """Share of samples whose z is moved to the other body's scene, see `RepresentedWindows`; for skills and things that
+    people alone show."""
+
+    any_scene: ClassVar[bool] = False
+    """Learn from scenes of any time in an episode."""
 
     def make_data(self) -> RepresentedWindows:
         """Windows with z."""
-        representation = read_representation(self.representation)
-        return RepresentedWindows(self.open_windows(), representation, self.variants, self.losses.jitter)
+        return RepresentedWindows(
+            self.open_windows(),
+            read_representation(self.representation),
+            self.variants,
+            self.losses.jitter,
+            any_scene=self.any_scene,
+            scene_arithmetic=self.scene_arithmetic,
+        )
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
         """And the representation."""
