@@ -99,6 +99,7 @@ class ActedWindows:
     - `states` (M, 2, A): of the acting body as the two images show it, normalised alike, and `known` (M, 2) bool: false
       where the tracker saw nothing, or the data set tells no state;
     - `progress` (M,): share of the episode that is over at the present image, 0 to 1;
+    - `steps` () float32: control steps of the episode;
     - `path` (P, A): the actions of the whole episode at P even times, normalised;
     - `skill`, `label` () int64: index into `skills` (names of tasks) and `labels`; `person` () bool;
     - `prompt` (N + 1, S, S, 3) uint8: the person's clip of the same layout, then the acting body's first image, which
@@ -183,6 +184,7 @@ class ActedWindows:
             "states": states[seen],
             "known": moves.known[seen],
             "progress": (steps / max(len(actions) - 1, 1)).astype(np.float32),
+            "steps": np.array(len(actions), dtype=np.float32),
             "path": np.ascontiguousarray(phases(actions, config.num_phases), dtype=np.float32),
             "skill": np.array(self.skills.index(episode.skill), dtype=np.int64),
             "label": np.array(self.label(index), dtype=np.int64),

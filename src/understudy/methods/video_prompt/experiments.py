@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from understudy.episodes.acted import ActedConfig, ActedWindows
+from understudy.errors import UnderstudyError
 from understudy.methods.diffusion_policy import SamplingConfig
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.policy_folder import write_policy_folder
@@ -124,11 +125,20 @@ class VideoPromptExperiment(Stage2Experiment):
     """Share of samples whose z is moved to the other body's scene, see `RepresentedWindows`; for skills and things that
     people alone show."""
 
+    by_clock: bool = False
+    """The policy goes by the clock, see `VideoPromptPolicy.by_clock`; it needs `model.clocked` above 0."""
+
     any_scene: ClassVar[bool] = False
     """Learn from scenes of any time in an episode."""
 
     def make_data(self) -> RepresentedWindows:
-        """Windows with z."""
+        """Windows with z.
+
+        Raises:
+            UnderstudyError: see `RepresentedWindows`, or a clock that the network is not trained with.
+        """
+        if self.by_clock and not (isinstance(self.model, ModelConfig) and self.model.clocked):
+            raise UnderstudyError(f"{self.name}: by_clock: needs a network with a clock, set model.clocked above 0")
         return RepresentedWindows(
             self.open_windows(),
             read_representation(self.representation),
@@ -142,7 +152,8 @@ class VideoPromptExperiment(Stage2Experiment):
         """And the representation."""
         assert isinstance(data, RepresentedWindows)
         made_with = {"folder": str(self.representation), "fingerprint": data.fingerprint}
-        return super().fitted(data) | {"representation": made_with}
+        clock = {"by_clock": True} if self.by_clock else {}
+        return super().fitted(data) | {"representation": made_with} | clock
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder; it knows the prompts of training, and names the representation, which it does not hold."""

@@ -7,13 +7,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from understudy.methods.experiment import Batch
-from understudy.methods.video_prompt.model import PARTS, PromptPolicyModel
+from understudy.methods.video_prompt.model import PARTS, Clock, PromptPolicyModel
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
 from understudy.methods.video_prompt.whereabouts import progress_loss, state_loss
 from understudy.networks.action_diffusion import ActionDiffusion
 from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 
 __all__ = ["LossConfig", "acting_loss", "action_loss", "loss"]
+
+_CLOCK_ERROR = 0.02
+"""Normal error of the clock in training, as a share of the episode."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def loss(
     shown = path.repeat_interleave(times, 0)
     shift = torch.randn(len(shown), 1, PARTS[0], generator=generator, device=generator.device) * config.path_shift
     shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
-    context, where = model.observe(shown, images.flatten(0, 1))
+    clock = _clock(batch, model.config.clocked, generator) if model.config.clocked else None
+    context, where = model.observe(shown, images.flatten(0, 1), clock)
     total, parts = acting_loss(model.head, pdcp, context, batch, generator, config)
     total = total + config.path_weight * path_loss
     parts["path"] = path_loss.detach()
@@ -101,3 +105,12 @@ def loss(
         total = total + config.state_weight * state + config.progress_weight * progress
         parts |= {"state": state.detach(), "progress": progress.detach()}
     return total, parts
+
+
+def _clock(batch: Batch, share: float, generator: torch.Generator) -> Clock:
+    """A clock that is a little wrong, used in a share of all windows."""
+    progress = batch["progress"].flatten()
+    wrong = torch.randn(progress.shape, generator=generator, device=generator.device) * _CLOCK_ERROR
+    used = torch.rand(progress.shape, generator=generator, device=generator.device) < share
+    pace = 1 / batch["steps"].repeat_interleave(batch["progress"].shape[1])
+    return Clock((progress + wrong).clamp(0, 1), pace, used)

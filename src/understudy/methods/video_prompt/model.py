@@ -3,18 +3,31 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from understudy.errors import UnderstudyError
 from understudy.methods.video_prompt.familiarity import Familiarity
-from understudy.methods.video_prompt.whereabouts import Whereabouts, WhereaboutsReader
+from understudy.methods.video_prompt.whereabouts import Whereabouts, WhereaboutsReader, way_point_shares
 from understudy.methods.video_prompt.z_reader import MapReader, TokenReader
 from understudy.networks.looking_actor import LookConfig, PathActor
 
-__all__ = ["PARTS", "ModelConfig", "PromptPolicyModel"]
+__all__ = ["PARTS", "Clock", "ModelConfig", "PromptPolicyModel"]
 
 PARTS = (3, 4, 12)
 """Numbers of an action of the XHand for the position of the wrist, its rotation, the fingers: each has its own head."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What the action head is told in place of what is seen."""
+
+    progress: Float[Tensor, " B"]
+    """Share of the episode that is over, 0 to 1."""
+    pace: Float[Tensor, " B"]
+    """Share of the episode that a control step takes."""
+    used: Bool[Tensor, " B"]
+    """Whether it is told this, or what is seen."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,9 @@ class ModelConfig(LookConfig):
     ahead: int = 4
     """Way-points from the present one on that the action head is told; 0: it is told neither them nor where the body
     is, and has to find both in the images."""
+    clocked: float = 0.0
+    """Share of training windows in which the head goes by the clock: it is told how much of the episode is over and
+    the way-points from then on, and nothing of what is seen. 0: it never can."""
     familiar_prompts: int = 0
     """Training prompts that `Familiarity` knows; 0 while training."""
     plan_dropout: float = 0.1
@@ -46,6 +62,8 @@ class PromptPolicyModel(PathActor):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config, config.num_phases, proprioception=False, parts=PARTS)
         self.config = config
+        if not 0 <= config.clocked <= 1 or (config.clocked and not config.ahead):
+            raise UnderstudyError(f"model.clocked {config.clocked}: a share, 0 to 1, and only with model.ahead above 0")
         width, heads = config.diffusion.width, config.diffusion.heads
         tokens, sizes = config.z_tokens, (config.num_phases, width, heads, config.plan_layers)
         self.reader = (
@@ -59,6 +77,9 @@ class PromptPolicyModel(PathActor):
         self.whereabouts = (
             WhereaboutsReader(config.num_looks + 1, width, config.action_size, config.ahead) if config.ahead else None
         )
+        if config.clocked:  # in place of what is looked at, the whole image and the state
+            self.unseen = nn.Parameter(torch.randn(config.num_looks + 2, width) * 0.02)
+            self.clock_in = nn.Linear(2, width)
         self.familiarity = Familiarity(config.z_size, config.familiar_prompts) if config.familiar_prompts else None
 
     def plan(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:
@@ -70,12 +91,13 @@ class PromptPolicyModel(PathActor):
         path_BPA: Float[Tensor, "B P A"],
         images_B2CSS: Float[Tensor, "B 2 3 S S"],
         states_B2A: Float[Tensor, "B 2 A"] | None = None,
+        clock: Clock | None = None,
     ) -> Float[Tensor, "B M D"]:
         """Condition tokens of the action head; the first is the clustering token's output h (section 3.3)."""
-        return self.observe(path_BPA, images_B2CSS)[0]
+        return self.observe(path_BPA, images_B2CSS, clock)[0]
 
     def observe(
-        self, path_BPA: Float[Tensor, "B P A"], images_B2CSS: Float[Tensor, "B 2 3 S S"]
+        self, path_BPA: Float[Tensor, "B P A"], images_B2CSS: Float[Tensor, "B 2 3 S S"], clock: Clock | None = None
     ) -> tuple[Float[Tensor, "B M D"], Whereabouts | None]:
         """Condition tokens as `context` gives them, and where the body is seen to be."""
         phases, wanted = self.path_in(path_BPA) + self.phases, self.condition(path_BPA.flatten(1))
@@ -85,4 +107,13 @@ class PromptPolicyModel(PathActor):
         if self.whereabouts is not None:
             where = self.whereabouts(seen, path_BPA, phases)
             tokens.append(where.tokens)
+            if clock is not None:
+                told = self._by_clock(path_BPA, clock)
+                tokens[2:] = [torch.where(clock.used[:, None, None], told, torch.cat(tokens[2:], dim=1))]
         return self.head.encode(torch.cat(tokens, dim=1)), where
+
+    def _by_clock(self, path_BPA: Float[Tensor, "B P A"], clock: Clock) -> Float[Tensor, "B N D"]:
+        assert self.whereabouts is not None
+        share = way_point_shares(clock.progress, path_BPA.shape[1])
+        time = torch.stack([clock.progress, clock.pace * 50], dim=1).to(path_BPA.dtype)  # an episode has about 50 steps
+        return torch.cat([self.unseen + self.clock_in(time)[:, None], self.whereabouts.from_now_on(share, path_BPA)], 1)

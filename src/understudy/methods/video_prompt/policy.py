@@ -16,6 +16,7 @@ from understudy.methods.policy import Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.joint_model import JointPromptModel
+from understudy.methods.video_prompt.model import Clock, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import find_representation
 from understudy.methods.video_prompt.policy_network import PolicyNetwork, network_of_folder
 from understudy.methods.video_prompt.representation import Representation
@@ -26,6 +27,9 @@ from understudy.networks.text import Text
 from understudy.records import ActionChunk, Observation
 
 __all__ = ["LabelPolicy", "VideoPromptPolicy", "load"]
+
+_BLANK_S = 5.0
+"""How long a blank prompt is taken to be [s]."""
 
 
 class _PathPolicy(DiffusionPolicy):
@@ -49,7 +53,15 @@ class _PathPolicy(DiffusionPolicy):
     ) -> Float[Tensor, "1 M D"]:
         if self._path is None:
             self._path = self._model.plan(self._z().to(images_B2CSS.device))
-        return self._model.context(self._path, images_B2CSS)
+        clock = self._clock()
+        if clock is None:
+            return self._model.context(self._path, images_B2CSS)
+        assert isinstance(self._model, PromptPolicyModel), "no other network has a clock"
+        return self._model.context(self._path, images_B2CSS, clock=clock)
+
+    def _clock(self) -> Clock | None:
+        """What is told in place of what is seen; None: what is seen is."""
+        return None
 
 
 class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
@@ -59,6 +71,8 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
 
     each_chunk: bool = False
     """Make z anew from prompt and present image for every chunk; else once, at the first."""
+    by_clock: bool = False
+    """Go along the path in the time that the person's clip takes, not by what is seen on the way."""
 
     def __init__(self, model: PolicyNetwork, representation: Representation, execution: Execution, seed: int) -> None:
         """Make a policy.
@@ -76,6 +90,7 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         self.prompt_frames = representation.config.num_frames
         self._frames: Tensor | None = None
         self._scene: UInt8[np.ndarray, "S S 3"] | None = None
+        self._acted = 0
         self.familiarity: float | None = None
         """Of the prompt in this scene, 0 to 1 (see `Familiarity`); None before the first `act`."""
 
@@ -84,7 +99,9 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         self._scene = square_image(observation.image, self._frame_size)
         if self.each_chunk:
             self._path = None
-        return super().act(observation)
+        chunk = super().act(observation)
+        self._acted += self._execution.sampling.execute
+        return chunk
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -95,8 +112,16 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         return (f"unfamiliar prompt: farther from those of training than {1 - familiarity:.0%} of them are",)
 
     def _begin(self) -> None:
-        self._frames, self.familiarity = None, None
+        self._frames, self.familiarity, self._acted = None, None, 0
         super()._begin()
+
+    def _clock(self) -> Clock | None:
+        if not self.by_clock:
+            return None
+        shown_s = self._prompt.num_frames / self._prompt.fps if self._prompt is not None else _BLANK_S
+        pace = min(self._execution.dt_s / shown_s, 1.0)
+        progress = min(self._acted * pace, 1.0)
+        return Clock(torch.tensor([progress]), torch.tensor([pace]), torch.tensor([True]))
 
     def _z(self) -> Float[Tensor, "1 Z"]:
         if self._frames is None:
@@ -168,4 +193,7 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
         model, representation = model.to(best_device()), representation.to(best_device())
     policy = VideoPromptPolicy(model, representation, execution, seed)
     policy.each_chunk = bool(description.content.get("z_each_chunk"))
+    policy.by_clock = bool(description.content.get("by_clock"))
+    if policy.by_clock and not (isinstance(model, PromptPolicyModel) and model.config.clocked):
+        raise UnderstudyError(f"{where}: by_clock: a network that was trained without a clock (model.clocked 0)")
     return policy

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-__all__ = ["Whereabouts", "WhereaboutsReader", "progress_loss", "state_loss"]
+__all__ = ["Whereabouts", "WhereaboutsReader", "progress_loss", "state_loss", "way_point_shares"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,27 @@ class WhereaboutsReader(nn.Module):
         states = self.states(seen)
         query, key = self.query(torch.cat([seen, states], dim=1)), self.key(phases_BPD)
         logits = (key @ query[:, :, None])[:, :, 0].float() * query.shape[1] ** -0.5
-        share = logits.softmax(1).to(path_BPA.dtype)
+        tokens = [self.states_in(states)[:, None], self.from_now_on(logits.softmax(1), path_BPA)]
+        return Whereabouts(states.unflatten(1, (2, -1)).float(), logits, torch.cat(tokens, dim=1))
+
+    def from_now_on(self, share_BP: Float[Tensor, "B P"], path_BPA: Float[Tensor, "B P A"]) -> Float[Tensor, "B K D"]:
+        """Tokens of the way-points ahead, the last one held at the end; `share_BP` says which is now, and sums to 1."""
         last = path_BPA[:, -1:].expand(-1, self.ahead - 1, -1)
         rows = torch.cat([path_BPA, last], dim=1).unfold(1, self.ahead, 1)  # B P A ahead
-        ahead = torch.einsum("bp,bpak->bka", share, rows)
-        tokens = [self.states_in(states)[:, None], self.ahead_in(ahead) + self.places]
-        return Whereabouts(states.unflatten(1, (2, -1)).float(), logits, torch.cat(tokens, dim=1))
+        ahead = torch.einsum("bp,bpak->bka", share_BP.to(path_BPA.dtype), rows)
+        return self.ahead_in(ahead) + self.places
+
+
+def way_point_shares(progress_B: Float[Tensor, " B"], count: int) -> Float[Tensor, "B P"]:
+    """Of `count` way-points, the two that the present lies between, each with the share of its nearness.
+
+    Args:
+        progress_B: share of the episode that is over, 0 to 1.
+        count: P.
+    """
+    place = progress_B * (count - 1)
+    numbers = torch.arange(count, device=place.device)
+    return (1 - (numbers - place[:, None]).abs()).clamp(min=0)
 
 
 def state_loss(
@@ -75,13 +90,11 @@ def state_loss(
 
 
 def progress_loss(phase_BP: Float[Tensor, "B P"], progress_B: Float[Tensor, " B"]) -> Float[Tensor, ""]:
-    """Cross-entropy to the two way-points that the present lies between, each with the share of its nearness.
+    """Cross-entropy to `way_point_shares`.
 
     Args:
         phase_BP: logits.
         progress_B: share of the episode that is over, 0 to 1.
     """
-    place = progress_B * (phase_BP.shape[1] - 1)
-    numbers = torch.arange(phase_BP.shape[1], device=phase_BP.device)
-    target_BP = (1 - (numbers - place[:, None]).abs()).clamp(min=0)
+    target_BP = way_point_shares(progress_B, phase_BP.shape[1])
     return -(target_BP * log_softmax(phase_BP, dim=1)).sum(1).mean()
