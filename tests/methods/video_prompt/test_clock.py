@@ -1,0 +1,93 @@
+"""A policy that goes along its path by the clock, and sees no more than the scene at the start."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tests.episodes.acted_recording import ROBOT, write_acted
+from tests.methods.video_prompt.debug_policy import write_debug_policy
+from tests.methods.video_prompt.observations import observation
+
+from understudy.errors import UnderstudyError
+from understudy.methods import make_policy
+from understudy.methods.experiments import get_experiment
+from understudy.methods.video_prompt.model import Clock, PromptPolicyModel
+from understudy.methods.video_prompt.whereabouts import way_point_shares
+from understudy.training import train
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    root = tmp_path_factory.mktemp("clock")
+    write_debug_policy(root)
+    debug = get_experiment("video_prompt_xhand_debug")
+    model = replace(debug.model, clocked=0.5)
+    data = (write_acted(root / "data", copies=3),)
+    return replace(debug, data=data, representation=root / "representation", model=model, by_clock=True)
+
+
+@pytest.fixture(scope="module")
+def trained(experiment, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "clock"
+    train(experiment, folder, threads=1, tensorboard=False)
+    return folder / "policy"
+
+
+def test_the_present_lies_between_two_way_points():
+    shares = way_point_shares(torch.tensor([0.0, 0.375, 1.0]), 5)
+    assert torch.allclose(shares, torch.tensor([[1, 0, 0, 0, 0], [0, 0.5, 0.5, 0, 0], [0, 0, 0, 0, 1.0]]))
+
+
+def test_by_the_clock_the_head_is_told_the_time_and_nothing_of_what_is_seen(experiment):
+    torch.manual_seed(0)
+    model = PromptPolicyModel(replace(experiment.model, z_size=64, z_tokens=4, z_cells=2)).eval()
+    path, g = torch.randn(1, experiment.model.num_phases, 19), torch.Generator().manual_seed(0)
+    images = [torch.rand(1, 2, 3, 32, 32, generator=g) for _ in range(2)]
+
+    def context(image, progress=0.5, pace=0.02, used=True):
+        clock = Clock(torch.tensor([progress]), torch.tensor([pace]), torch.tensor([used]))
+        return model.context(path, image, clock=clock)
+
+    assert torch.equal(context(images[0]), context(images[1]))
+    assert not torch.allclose(context(images[0]), context(images[0], progress=0.8))
+    assert not torch.allclose(context(images[0]), context(images[0], pace=0.05))
+    assert torch.equal(context(images[0], used=False), model.context(path, images[0]))
+    assert not torch.allclose(context(images[0], used=False), context(images[1], used=False))
+
+
+def test_a_policy_takes_as_long_as_its_prompt(trained, prompt):
+    policy = make_policy(str(trained), ROBOT)
+    torch.nn.init.normal_(policy._model.path.weight)
+    for head in policy._model.head.action_out.parts:
+        torch.nn.init.normal_(head[-1].weight)
+    told = []
+    ours = policy._model.context
+    policy._model.context = lambda *words, clock: told.append(clock) or ours(*words, clock=clock)
+    policy.reset(prompt)
+    first = policy.act(observation(0)).actions
+    later = [policy.act(observation(seed)).actions for seed in range(5)]
+    assert not np.allclose(first, later[0])
+    assert [clock.progress.item() for clock in told] == pytest.approx([0, 4 / 9, 8 / 9, 1, 1, 1])  # 9 frames in 0.9 s
+    assert told[0].pace.item() == pytest.approx(1 / 9)
+    policy.reset(prompt)
+    assert np.array_equal(policy.act(observation(0)).actions, first)
+    assert np.array_equal(policy.act(observation(7)).actions, later[0]), "it does not look on its way"
+    policy.reset(None)
+    policy.act(observation(0))
+    assert (told[-1].progress.item(), told[-1].pace.item()) == pytest.approx((0, 0.02))
+
+
+def test_a_clock_needs_a_network_that_knows_it(experiment, trained, tmp_path):
+    config = experiment.model
+    with pytest.raises(UnderstudyError, match=r"model\.clocked 0\.5: .* only with model\.ahead above 0"):
+        PromptPolicyModel(replace(config, ahead=0))
+    with pytest.raises(UnderstudyError, match=r"by_clock: needs a network with a clock, set model\.clocked above 0"):
+        replace(experiment, model=replace(config, clocked=0.0)).make_data()
+    folder = write_debug_policy(tmp_path)
+    content = json.loads((folder / "policy.json").read_text())
+    (folder / "policy.json").write_text(json.dumps(content | {"by_clock": True}))
+    with pytest.raises(UnderstudyError, match="by_clock: a network that was trained without a clock"):
+        make_policy(str(folder), ROBOT)
+    assert json.loads((trained / "policy.json").read_text())["by_clock"]
