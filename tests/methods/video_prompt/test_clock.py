@@ -79,6 +79,24 @@ def test_a_policy_takes_as_long_as_its_prompt(trained, prompt):
     assert (told[-1].progress.item(), told[-1].pace.item()) == pytest.approx((0, 0.02))
 
 
+def test_a_policy_that_is_told_in_words_takes_the_usual_time(experiment, tmp_path):
+    words = get_experiment("video_prompt_xhand_debug_language")
+    train(
+        replace(words, data=experiment.data, model=experiment.model, by_clock=True),
+        tmp_path / "run",
+        threads=1,
+        tensorboard=False,
+    )
+    policy = make_policy(str(tmp_path / "run" / "policy"), ROBOT)
+    told = []
+    ours = policy._model.context
+    policy._model.context = lambda *words, clock: told.append(clock) or ours(*words, clock=clock)
+    policy.reset("do push")
+    for seed in range(2):
+        policy.act(observation(seed))
+    assert [clock.progress.item() for clock in told] == pytest.approx([0, 0.08])
+
+
 def test_a_clock_needs_a_network_that_knows_it(experiment, trained, tmp_path):
     config = experiment.model
     with pytest.raises(UnderstudyError, match=r"model\.clocked 0\.5: .* only with model\.ahead above 0"):

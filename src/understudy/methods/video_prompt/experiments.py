@@ -114,7 +114,29 @@ class Stage2Experiment(Experiment):
 
 
 @dataclass(frozen=True)
-class VideoPromptExperiment(Stage2Experiment):
+class ClockedExperiment(Stage2Experiment):
+    """It may go by the clock."""
+
+    by_clock: bool = False
+    """The policy goes along its path by the clock, not by what it sees on the way; it needs `model.clocked` above 0."""
+
+    def open_windows(self) -> ActedWindows:
+        """Windows of the sizes of the model.
+
+        Raises:
+            UnderstudyError: see `ActedWindows`, or a clock that the network is not trained with.
+        """
+        if self.by_clock and not (isinstance(self.model, ModelConfig) and self.model.clocked):
+            raise UnderstudyError(f"{self.name}: by_clock: needs a network with a clock, set model.clocked above 0")
+        return super().open_windows()
+
+    def fitted(self, data: TrainingData) -> dict[str, Any]:
+        """And the clock."""
+        return super().fitted(data) | ({"by_clock": True} if self.by_clock else {})
+
+
+@dataclass(frozen=True)
+class VideoPromptExperiment(ClockedExperiment):
     """The prompt is a video: z of a representation."""
 
     representation: Path = Path("runs/video_prompt_stage1_tiny/policy")
@@ -125,20 +147,11 @@ class VideoPromptExperiment(Stage2Experiment):
     """Share of samples whose z is moved to the other body's scene, see `RepresentedWindows`; for skills and things that
     people alone show."""
 
-    by_clock: bool = False
-    """The policy goes by the clock, see `VideoPromptPolicy.by_clock`; it needs `model.clocked` above 0."""
-
     any_scene: ClassVar[bool] = False
     """Learn from scenes of any time in an episode."""
 
     def make_data(self) -> RepresentedWindows:
-        """Windows with z.
-
-        Raises:
-            UnderstudyError: see `RepresentedWindows`, or a clock that the network is not trained with.
-        """
-        if self.by_clock and not (isinstance(self.model, ModelConfig) and self.model.clocked):
-            raise UnderstudyError(f"{self.name}: by_clock: needs a network with a clock, set model.clocked above 0")
+        """Windows with z."""
         return RepresentedWindows(
             self.open_windows(),
             read_representation(self.representation),
@@ -152,8 +165,7 @@ class VideoPromptExperiment(Stage2Experiment):
         """And the representation."""
         assert isinstance(data, RepresentedWindows)
         made_with = {"folder": str(self.representation), "fingerprint": data.fingerprint}
-        clock = {"by_clock": True} if self.by_clock else {}
-        return super().fitted(data) | {"representation": made_with} | clock
+        return super().fitted(data) | {"representation": made_with}
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder; it knows the prompts of training, and names the representation, which it does not hold."""
@@ -168,7 +180,7 @@ class VideoPromptExperiment(Stage2Experiment):
 
 
 @dataclass(frozen=True)
-class LabelExperiment(Stage2Experiment):
+class LabelExperiment(ClockedExperiment):
     """The prompt is a label, of which a fixed vector stands where z stood; all else is the same."""
 
     clip: Path | None = None
@@ -224,7 +236,7 @@ def xhand_robot_only() -> VideoPromptExperiment:
 def _in_words(experiment: VideoPromptExperiment, name: str) -> LabelExperiment:
     """The same run with labels for videos; hues stay, for labels name them."""
     assert isinstance(experiment.model, ModelConfig)
-    shared = {entry.name: getattr(experiment, entry.name) for entry in fields(Stage2Experiment)}
+    shared = {entry.name: getattr(experiment, entry.name) for entry in fields(ClockedExperiment)}
     losses = replace(experiment.losses, jitter=replace(experiment.losses.jitter, hue=0.0))
     return LabelExperiment(**shared | {"name": name, "model": experiment.model, "losses": losses})
 

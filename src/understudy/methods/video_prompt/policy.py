@@ -28,24 +28,34 @@ from understudy.records import ActionChunk, Observation
 
 __all__ = ["LabelPolicy", "VideoPromptPolicy", "load"]
 
-_BLANK_S = 5.0
-"""How long a blank prompt is taken to be [s]."""
+_USUAL_S = 5.0
+"""How long it takes if no clip tells [s]."""
 
 
 class _PathPolicy(DiffusionPolicy):
     """Final classes make z; the path is planned once from it, at the first `act`."""
 
+    by_clock: bool = False
+    """Go along the path in the time that the person's clip takes, not by what is seen on the way."""
+
     def __init__(self, model: PolicyNetwork, execution: Execution, seed: int) -> None:
         super().__init__(model.head, model.config.image_size, execution, seed, proprioception=False)
         self._model = model
         self._path: Tensor | None = None
+        self._acted = 0
+
+    def act(self, observation: Observation) -> ActionChunk:
+        """The next chunk."""
+        chunk = super().act(observation)
+        self._acted += self._execution.sampling.execute
+        return chunk
 
     @abstractmethod
     def _z(self) -> Float[Tensor, "1 Z"]:
         """Of the prompt and what is seen."""
 
     def _begin(self) -> None:
-        self._path = None
+        self._path, self._acted = None, 0
         super()._begin()
 
     def _context(
@@ -61,7 +71,15 @@ class _PathPolicy(DiffusionPolicy):
 
     def _clock(self) -> Clock | None:
         """What is told in place of what is seen; None: what is seen is."""
-        return None
+        if not self.by_clock:
+            return None
+        pace = min(self._execution.dt_s / self._lasts_s(), 1.0)
+        progress = min(self._acted * pace, 1.0)
+        return Clock(torch.tensor([progress]), torch.tensor([pace]), torch.tensor([True]))
+
+    def _lasts_s(self) -> float:
+        """How long the path takes [s]."""
+        return _USUAL_S
 
 
 class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
@@ -71,8 +89,6 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
 
     each_chunk: bool = False
     """Make z anew from prompt and present image for every chunk; else once, at the first."""
-    by_clock: bool = False
-    """Go along the path in the time that the person's clip takes, not by what is seen on the way."""
 
     def __init__(self, model: PolicyNetwork, representation: Representation, execution: Execution, seed: int) -> None:
         """Make a policy.
@@ -90,7 +106,6 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         self.prompt_frames = representation.config.num_frames
         self._frames: Tensor | None = None
         self._scene: UInt8[np.ndarray, "S S 3"] | None = None
-        self._acted = 0
         self.familiarity: float | None = None
         """Of the prompt in this scene, 0 to 1 (see `Familiarity`); None before the first `act`."""
 
@@ -99,9 +114,7 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         self._scene = square_image(observation.image, self._frame_size)
         if self.each_chunk:
             self._path = None
-        chunk = super().act(observation)
-        self._acted += self._execution.sampling.execute
-        return chunk
+        return super().act(observation)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -112,16 +125,11 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         return (f"unfamiliar prompt: farther from those of training than {1 - familiarity:.0%} of them are",)
 
     def _begin(self) -> None:
-        self._frames, self.familiarity, self._acted = None, None, 0
+        self._frames, self.familiarity = None, None
         super()._begin()
 
-    def _clock(self) -> Clock | None:
-        if not self.by_clock:
-            return None
-        shown_s = self._prompt.num_frames / self._prompt.fps if self._prompt is not None else _BLANK_S
-        pace = min(self._execution.dt_s / shown_s, 1.0)
-        progress = min(self._acted * pace, 1.0)
-        return Clock(torch.tensor([progress]), torch.tensor([pace]), torch.tensor([True]))
+    def _lasts_s(self) -> float:
+        return self._prompt.num_frames / self._prompt.fps if self._prompt is not None else _USUAL_S
 
     def _z(self) -> Float[Tensor, "1 Z"]:
         if self._frames is None:
@@ -183,17 +191,20 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
     where = folder / "policy.json"
     model = network_of_folder(description)
     execution = Execution.of_folder(description, model.config.chunk)
+    by_clock = bool(description.content.get("by_clock"))
+    if by_clock and not (isinstance(model, PromptPolicyModel) and model.config.clocked):
+        raise UnderstudyError(f"{where}: by_clock: a network that was trained without a clock (model.clocked 0)")
+    policy: _PathPolicy
     if "text" in description.content:
         text = Text.from_json(description.require("text"), str(where))
         load_weights(model, folder)
-        return LabelPolicy(model, text, execution, seed)
-    representation = find_representation(description.require("representation"), where)
-    load_weights(model, folder)
-    if isinstance(model, JointPromptModel):  # too large for a CPU in a control loop
-        model, representation = model.to(best_device()), representation.to(best_device())
-    policy = VideoPromptPolicy(model, representation, execution, seed)
-    policy.each_chunk = bool(description.content.get("z_each_chunk"))
-    policy.by_clock = bool(description.content.get("by_clock"))
-    if policy.by_clock and not (isinstance(model, PromptPolicyModel) and model.config.clocked):
-        raise UnderstudyError(f"{where}: by_clock: a network that was trained without a clock (model.clocked 0)")
+        policy = LabelPolicy(model, text, execution, seed)
+    else:
+        representation = find_representation(description.require("representation"), where)
+        load_weights(model, folder)
+        if isinstance(model, JointPromptModel):  # too large for a CPU in a control loop
+            model, representation = model.to(best_device()), representation.to(best_device())
+        policy = VideoPromptPolicy(model, representation, execution, seed)
+        policy.each_chunk = bool(description.content.get("z_each_chunk"))
+    policy.by_clock = by_clock
     return policy
