@@ -45,12 +45,7 @@ def probe_cells(
         UnderstudyError: fewer layouts than `MIN_LAYOUTS`, or one skill only.
     """
     skills = np.array([layout.skill for layout in layouts])
-    if len(layouts) < MIN_LAYOUTS:
-        raise UnderstudyError(
-            f"{len(layouts)} layouts: probes need at least {MIN_LAYOUTS}, half to learn from; record more"
-        )
-    if len(set(skills.tolist())) < 2:
-        raise UnderstudyError(f"all {len(layouts)} layouts show {skills[0]}: at least two skills can be told apart")
+    _check_enough(skills)
     classes = {"skill": skills, "object": np.array([layout.target for layout in layouts])}
     places = {
         "contact": np.array([layout.contact_xy for layout in layouts]),
@@ -77,6 +72,15 @@ def probe_cells(
     yield from _chance(classes, places, train, robot)
     any_of_them = float(np.mean([1 / len(layout.things_xy) for layout in unseen]))
     yield EvalCell(CHANCE, "probe_target_accuracy", any_of_them, robot=robot, n=len(unseen))
+
+
+def _check_enough(skills: Shaped[np.ndarray, " N"]) -> None:
+    if len(skills) < MIN_LAYOUTS:
+        raise UnderstudyError(
+            f"{len(skills)} layouts: probes need at least {MIN_LAYOUTS}, half to learn from; record more"
+        )
+    if len(set(skills.tolist())) < 2:
+        raise UnderstudyError(f"all {len(skills)} layouts show {skills[0]}: at least two skills can be told apart")
 
 
 def _nearest(layout: ShownLayout, xy: Float[np.ndarray, "2"]) -> int:
