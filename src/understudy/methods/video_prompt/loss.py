@@ -93,7 +93,10 @@ def loss(
     shown = path.repeat_interleave(times, 0)
     shift = torch.randn(len(shown), 1, PARTS[0], generator=generator, device=generator.device) * config.path_shift
     shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
-    clock = _clock(batch, model.config.clocked, generator) if model.config.clocked else None
+    clock = None
+    if model.config.clocked:
+        clock = _clock(batch, model.config.clocked, generator)  # what sees nothing has to follow its path exactly
+        shown = torch.where(clock.used[:, None, None], batch["path"].repeat_interleave(times, 0), shown)
     context, where = model.observe(shown, images.flatten(0, 1), clock)
     total, parts = acting_loss(model.head, pdcp, context, batch, generator, config)
     total = total + config.path_weight * path_loss
