@@ -95,7 +95,8 @@ class ActedWindows:
 
     - `images` (M, 2, S, S, 3) uint8: earlier and present;
     - `actions` (M, K, A): the next targets, normalised; quaternions lie in the hemisphere of the robot's home;
-    - `exists` (M, K) bool: false past the end and where the tracker saw nothing;
+    - `exists` (M, K) bool: false past the end and where the tracker saw nothing; `held` (M, K) bool: false only there,
+      for past the end the last action stands in;
     - `states` (M, 2, A): of the acting body as the two images show it, normalised alike, and `known` (M, 2) bool: false
       where the tracker saw nothing, or the data set tells no state;
     - `progress` (M,): share of the episode that is over at the present image, 0 to 1;
@@ -181,6 +182,7 @@ class ActedWindows:
             "images": shift.images(frames[moves.rows[seen]]),
             "actions": actions[ahead],
             "exists": inside & moves.valid[ahead],
+            "held": moves.valid[ahead],
             "states": states[seen],
             "known": moves.known[seen],
             "progress": (steps / max(len(actions) - 1, 1)).astype(np.float32),

@@ -7,6 +7,7 @@ RUN/tensorboard/
 RUN/policy/         the exported policy
 """
 
+import copy
 import dataclasses
 import fcntl
 import json
@@ -31,8 +32,8 @@ __all__ = [
 _MAY_DIFFER = ("data", "num_workers")
 """Settings that do not change what is learned: a moved data set (`refuse_other_data`), who prepares the samples."""
 
-_CAME_LATER: Mapping[str, Any] = {"changes": []}
-"""Settings that the records of older runs do not hold, and what they were then."""
+_CAME_LATER: Mapping[str, Any] = {"changes": [], "scene_arithmetic": 0.0, "by_clock": False, "model.clocked": 0.0}
+"""Settings, by dotted name, that the records of older runs do not hold, and what they were then."""
 
 
 def experiment_config(experiment: Experiment) -> dict[str, Any]:
@@ -122,11 +123,25 @@ def refuse_other_settings(
     Raises:
         UnderstudyError: they differ in something that changes what is learned; all such fields are named.
     """
-    was = {**_CAME_LATER, **was}
+    was = _with_what_came_later(was, now)
     names = [name for name in {**was, **now} if name not in {*_MAY_DIFFER, *also} and was.get(name) != now.get(name)]
     if names:
         changes = ", ".join(f"{name} {was.get(name)!r} (now {now.get(name)!r})" for name in names)
         raise UnderstudyError(f"{root}: this run was made with {changes}; go on with the same or choose another --out")
+
+
+def _with_what_came_later(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What an older run had of the settings that runs of its kind have now."""
+    filled = copy.deepcopy(dict(was))
+    for name, value in _CAME_LATER.items():
+        *outer, last = name.split(".")
+        then: Any = filled
+        here: Any = now
+        for part in outer:
+            then, here = (some.get(part) if isinstance(some, Mapping) else None for some in (then, here))
+        if isinstance(then, dict) and isinstance(here, Mapping) and last in here:
+            then.setdefault(last, value)
+    return filled
 
 
 def data_state(experiment: Experiment, data: TrainingData) -> dict[str, Any]:

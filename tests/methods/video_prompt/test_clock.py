@@ -13,6 +13,7 @@ from tests.methods.video_prompt.observations import observation
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
 from understudy.methods.experiments import get_experiment
+from understudy.methods.video_prompt import loss as losses
 from understudy.methods.video_prompt.model import Clock, PromptPolicyModel
 from understudy.methods.video_prompt.whereabouts import way_point_shares
 from understudy.training import train
@@ -57,6 +58,40 @@ def test_by_the_clock_the_head_is_told_the_time_and_nothing_of_what_is_seen(expe
     assert not torch.allclose(context(images[0], used=False), context(images[1], used=False))
 
 
+def test_windows_by_the_clock_have_the_true_path_and_hold_its_end(experiment, monkeypatch):
+    data = experiment.make_data()
+    samples = [data.sample(index, np.random.default_rng(index)) for index in range(len(data))]
+    batch = {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}
+    model = experiment.make_model(data).policy
+    told, judged = [], []
+    ours, acting = model.observe, losses.acting_loss
+
+    def observe(path, images, clock):
+        told.append((path, clock))
+        return ours(path, images, clock)
+
+    def judge(head, pdcp, context, batch, generator, config):
+        judged.append(batch["exists"])
+        return acting(head, pdcp, context, batch, generator, config)
+
+    monkeypatch.setattr(model, "observe", observe)
+    monkeypatch.setattr(losses, "acting_loss", judge)
+    losses.loss(model, None, batch, torch.Generator().manual_seed(0), experiment.losses)
+    (path, clock), times = told[0], batch["progress"].shape[1]
+    true, planned = (some.repeat_interleave(times, 0) for some in (batch["path"], model.plan(batch["z"])))
+    assert 0 < clock.used.sum() < len(clock.used)
+    assert torch.equal(path[clock.used], true[clock.used])
+    seen = path[~clock.used]
+    assert not torch.allclose(seen, true[~clock.used])
+    assert torch.allclose(seen[..., 3:], planned[~clock.used][..., 3:], atol=0.7)  # but for dropout of z
+    assert torch.allclose(clock.pace * batch["steps"].repeat_interleave(times), torch.ones(len(clock.pace)))
+    assert (clock.progress - batch["progress"].flatten()).abs().max() < 0.1
+    exists, inside, held = (some.flatten(0, 1).bool() for some in (judged[0], batch["exists"], batch["held"]))
+    assert torch.equal(exists[clock.used], held[clock.used])
+    assert torch.equal(exists[~clock.used], inside[~clock.used])
+    assert not torch.equal(held, inside)
+
+
 def test_a_policy_takes_as_long_as_its_prompt(trained, prompt):
     policy = make_policy(str(trained), ROBOT)
     torch.nn.init.normal_(policy._model.path.weight)
@@ -69,14 +104,14 @@ def test_a_policy_takes_as_long_as_its_prompt(trained, prompt):
     first = policy.act(observation(0)).actions
     later = [policy.act(observation(seed)).actions for seed in range(5)]
     assert not np.allclose(first, later[0])
-    assert [clock.progress.item() for clock in told] == pytest.approx([0, 4 / 9, 8 / 9, 1, 1, 1])  # 9 frames in 0.9 s
+    assert [clock.progress.item() for clock in told] == pytest.approx([0, 0.5, 1, 1, 1, 1])  # 9 frames in 0.8 s
     assert told[0].pace.item() == pytest.approx(1 / 9)
     policy.reset(prompt)
     assert np.array_equal(policy.act(observation(0)).actions, first)
     assert np.array_equal(policy.act(observation(7)).actions, later[0]), "it does not look on its way"
     policy.reset(None)
     policy.act(observation(0))
-    assert (told[-1].progress.item(), told[-1].pace.item()) == pytest.approx((0, 0.02))
+    assert (told[-1].progress.item(), told[-1].pace.item()) == pytest.approx((0, 1 / 51))
 
 
 def test_a_policy_that_is_told_in_words_takes_the_usual_time(experiment, tmp_path):
@@ -103,6 +138,11 @@ def test_a_clock_needs_a_network_that_knows_it(experiment, trained, tmp_path):
         PromptPolicyModel(replace(config, ahead=0))
     with pytest.raises(UnderstudyError, match=r"by_clock: needs a network with a clock, set model\.clocked above 0"):
         replace(experiment, model=replace(config, clocked=0.0)).make_data()
+    with pytest.raises(UnderstudyError, match=r"model\.clocked 1\.0: never learns to see"):
+        replace(experiment, model=replace(config, clocked=1.0), by_clock=False).make_data()
+    end_to_end = get_experiment("video_prompt_xhand_debug_end_to_end")
+    with pytest.raises(UnderstudyError, match="its policies have no clock"):
+        replace(end_to_end, data=experiment.data, model=config).make_data()
     folder = write_debug_policy(tmp_path)
     content = json.loads((folder / "policy.json").read_text())
     (folder / "policy.json").write_text(json.dumps(content | {"by_clock": True}))

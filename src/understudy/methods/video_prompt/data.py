@@ -94,15 +94,13 @@ class RepresentedWindows(PromptedWindows):
         if not 0 <= scene_arithmetic <= 1:
             raise UnderstudyError(f"scene_arithmetic {scene_arithmetic}: a share is from 0 to 1")
         self._draws = Draws(variants, jitter, any_scene, windows.config.shift)
-        self._z = cached_z(windows, representation, self._draws)
         self._persons = np.array([windows.clips(index)[1] == PERSON for index in range(len(windows))])
         self._robots = np.flatnonzero(~self._persons)
+        if scene_arithmetic and not len(self._robots):
+            raise UnderstudyError("scene_arithmetic: no robot's episode tells what its scene does to z; set it to 0")
+        self._z = cached_z(windows, representation, self._draws)
         self._share, self._in_persons_scene = scene_arithmetic, None
         if scene_arithmetic:
-            if not len(self._robots):
-                raise UnderstudyError(
-                    "scene_arithmetic: no robot's episode tells what its scene does to z; set it to 0"
-                )
             self._in_persons_scene = cached_z(windows, representation, self._draws, persons_scene=True)
         self._config = representation.config
         self.fingerprint = representation.fingerprint()
@@ -127,8 +125,8 @@ class RepresentedWindows(PromptedWindows):
         """
         found = np.array(self._z[:, 0], dtype=np.float32)
         if self._share:
-            turns = np.resize(self._robots, len(found))
-            moved = [self._moved(z, index, int(turns[index]), 0) for index, z in enumerate(found)]
+            others = np.random.default_rng(0).choice(self._robots, len(found))
+            moved = [self._moved(z, index, int(others[index]), 0) for index, z in enumerate(found)]
             found = np.concatenate([found, np.stack(moved)])
         return torch.from_numpy(found)
 

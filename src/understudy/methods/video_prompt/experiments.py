@@ -60,8 +60,17 @@ class Stage2Experiment(Experiment):
     acted: ActedConfig = field(default_factory=lambda: ActedConfig(normalisation="symmetric"))
     """Sizes of windows are those of the model, whatever it says."""
 
+    has_clock: ClassVar[bool] = False
+    """Its policies can go by the clock."""
+
     def open_windows(self) -> ActedWindows:
-        """Windows of the sizes of the model."""
+        """Windows of the sizes of the model.
+
+        Raises:
+            UnderstudyError: see `ActedWindows`; a chunk too short, or windows by a clock that no policy has.
+        """
+        if isinstance(self.model, ModelConfig) and self.model.clocked and not self.has_clock:
+            raise UnderstudyError(f"{self.name}: model.clocked {self.model.clocked}: its policies have no clock, set 0")
         self.sampling.check_chunk(self.model.chunk, self.name)
         config = replace(
             self.acted,
@@ -115,8 +124,9 @@ class Stage2Experiment(Experiment):
 
 @dataclass(frozen=True)
 class ClockedExperiment(Stage2Experiment):
-    """It may go by the clock."""
+    """Its policies may go by the clock: `model.clocked` is of training, `by_clock` of acting."""
 
+    has_clock: ClassVar[bool] = True
     by_clock: bool = False
     """The policy goes along its path by the clock, not by what it sees on the way; it needs `model.clocked` above 0."""
 
@@ -126,8 +136,13 @@ class ClockedExperiment(Stage2Experiment):
         Raises:
             UnderstudyError: see `ActedWindows`, or a clock that the network is not trained with.
         """
-        if self.by_clock and not (isinstance(self.model, ModelConfig) and self.model.clocked):
+        clocked = self.model.clocked if isinstance(self.model, ModelConfig) else 0.0
+        if self.by_clock and not clocked:
             raise UnderstudyError(f"{self.name}: by_clock: needs a network with a clock, set model.clocked above 0")
+        if clocked == 1 and not self.by_clock:
+            raise UnderstudyError(
+                f"{self.name}: model.clocked {clocked}: never learns to see, set by_clock=True or less of it"
+            )
         return super().open_windows()
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:

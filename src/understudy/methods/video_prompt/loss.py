@@ -31,7 +31,7 @@ class LossConfig:
     """Of the planned path's mean squared error."""
     path_shift: float = 0.05
     """The head is trained on paths whose positions are shifted by a normal error of this size, in units of the
-    normalised range: what is exact, it must see for itself."""
+    normalised range: what is exact, it must see for itself. Windows by the clock have the true path, unshifted."""
     at_highest: float = 0.5
     """Share of the action head's samples at the highest noise, see `EDM.training_sigmas`; the paper has none."""
     state_weight: float = 3.0
@@ -95,8 +95,11 @@ def loss(
     shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
     clock = None
     if model.config.clocked:
-        clock = _clock(batch, model.config.clocked, generator)  # what sees nothing has to follow its path exactly
+        clock = _clock(batch, model.config.clocked, generator)
+        # What sees nothing has to follow its path exactly, and to stay at its end.
         shown = torch.where(clock.used[:, None, None], batch["path"].repeat_interleave(times, 0), shown)
+        held = clock.used.unflatten(0, batch["exists"].shape[:2])[..., None] & batch["held"].bool()
+        batch = {**batch, "exists": batch["exists"].bool() | held}
     context, where = model.observe(shown, images.flatten(0, 1), clock)
     total, parts = acting_loss(model.head, pdcp, context, batch, generator, config)
     total = total + config.path_weight * path_loss

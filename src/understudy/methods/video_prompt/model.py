@@ -17,6 +17,9 @@ __all__ = ["PARTS", "Clock", "ModelConfig", "PromptPolicyModel"]
 PARTS = (3, 4, 12)
 """Numbers of an action of the XHand for the position of the wrist, its rotation, the fingers: each has its own head."""
 
+_USUAL_STEPS = 50
+"""Control steps of an episode, about."""
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -49,7 +52,8 @@ class ModelConfig(LookConfig):
     is, and has to find both in the images."""
     clocked: float = 0.0
     """Share of training windows in which the head goes by the clock: it is told how much of the episode is over and
-    the way-points from then on, and nothing of what is seen. 0: it never can."""
+    the true way-points from then on, and nothing of what is seen. 0: it never can. Of training; whether a policy
+    acts so is `by_clock`."""
     familiar_prompts: int = 0
     """Training prompts that `Familiarity` knows; 0 while training."""
     plan_dropout: float = 0.1
@@ -60,6 +64,11 @@ class PromptPolicyModel(PathActor):
     """Z and two images to a chunk of actions: RGB only."""
 
     def __init__(self, config: ModelConfig) -> None:
+        """Make the network.
+
+        Raises:
+            UnderstudyError: a share of windows by the clock that is none, or one without way-points ahead.
+        """
         super().__init__(config, config.num_phases, proprioception=False, parts=PARTS)
         self.config = config
         if not 0 <= config.clocked <= 1 or (config.clocked and not config.ahead):
@@ -115,5 +124,5 @@ class PromptPolicyModel(PathActor):
     def _by_clock(self, path_BPA: Float[Tensor, "B P A"], clock: Clock) -> Float[Tensor, "B N D"]:
         assert self.whereabouts is not None
         share = way_point_shares(clock.progress, path_BPA.shape[1])
-        time = torch.stack([clock.progress, clock.pace * 50], dim=1).to(path_BPA.dtype)  # an episode has about 50 steps
+        time = torch.stack([clock.progress, clock.pace * _USUAL_STEPS], dim=1).to(path_BPA.dtype)
         return torch.cat([self.unseen + self.clock_in(time)[:, None], self.whereabouts.from_now_on(share, path_BPA)], 1)

@@ -42,12 +42,12 @@ class _PathPolicy(DiffusionPolicy):
         super().__init__(model.head, model.config.image_size, execution, seed, proprioception=False)
         self._model = model
         self._path: Tensor | None = None
-        self._acted = 0
+        self._steps = 0
 
     def act(self, observation: Observation) -> ActionChunk:
         """The next chunk."""
         chunk = super().act(observation)
-        self._acted += self._execution.sampling.execute
+        self._steps += self._execution.sampling.execute
         return chunk
 
     @abstractmethod
@@ -55,7 +55,7 @@ class _PathPolicy(DiffusionPolicy):
         """Of the prompt and what is seen."""
 
     def _begin(self) -> None:
-        self._path, self._acted = None, 0
+        self._path, self._steps = None, 0
         super()._begin()
 
     def _context(
@@ -63,22 +63,23 @@ class _PathPolicy(DiffusionPolicy):
     ) -> Float[Tensor, "1 M D"]:
         if self._path is None:
             self._path = self._model.plan(self._z().to(images_B2CSS.device))
-        clock = self._clock()
+        clock = self._clock(images_B2CSS.device)
         if clock is None:
             return self._model.context(self._path, images_B2CSS)
         assert isinstance(self._model, PromptPolicyModel), "no other network has a clock"
         return self._model.context(self._path, images_B2CSS, clock=clock)
 
-    def _clock(self) -> Clock | None:
+    def _clock(self, device: torch.device) -> Clock | None:
         """What is told in place of what is seen; None: what is seen is."""
         if not self.by_clock:
             return None
-        pace = min(self._execution.dt_s / self._lasts_s(), 1.0)
-        progress = min(self._acted * pace, 1.0)
-        return Clock(torch.tensor([progress]), torch.tensor([pace]), torch.tensor([True]))
+        step_s, lasts_s = self._execution.dt_s, self._lasts_s()
+        progress = min(self._steps * step_s / max(lasts_s, step_s), 1.0)
+        told = torch.tensor([progress]), torch.tensor([step_s / (lasts_s + step_s)]), torch.tensor([True])
+        return Clock(*(value.to(device) for value in told))
 
     def _lasts_s(self) -> float:
-        """How long the path takes [s]."""
+        """From the first of the path to its last [s]."""
         return _USUAL_S
 
 
@@ -129,7 +130,8 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         super()._begin()
 
     def _lasts_s(self) -> float:
-        return self._prompt.num_frames / self._prompt.fps if self._prompt is not None else _USUAL_S
+        """From the first frame of the prompt to its last."""
+        return (self._prompt.num_frames - 1) / self._prompt.fps if self._prompt is not None else _USUAL_S
 
     def _z(self) -> Float[Tensor, "1 Z"]:
         if self._frames is None:
