@@ -3,13 +3,15 @@
 import re
 import shlex
 import subprocess
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import pytest
 
 from understudy.evaluation.suites import get_suite
 from understudy.methods.experiments import get_experiment
+from understudy.methods.settings import with_settings
 
 ROOT = Path(__file__).parents[2]
 SUITES = ("video_prompt_objects", "video_prompt_skills", "video_prompt_human_demos", "video_prompt_ablations")
@@ -62,6 +64,30 @@ def test_a_recipe_gives_every_row_and_can_be_pasted_again(commands, suite):
 
 def test_recipes_train_what_there_is(commands):
     assert all(get_experiment(name).name == name for name, _ in trained(commands).values())
+
+
+def settings_of(words):
+    name, words = words
+    at = [place for place, word in enumerate(words) if word == "--set"]
+    chosen = [list(takewhile(lambda word: not word.startswith("--"), words[place + 1 :])) for place in at]
+    return with_settings(get_experiment(name), [word for words in chosen for word in words])
+
+
+def test_settings_are_known_and_rows_differ_in_what_they_are_called_after(commands):
+    all_of_them = {folder: settings_of(words) for folder, words in trained(commands).items()}
+    rows = {
+        row: all_of_them[folder]
+        for row, task, folder in policies(commands, "video_prompt_skills")[0]
+        if task in ("push", "")
+    }
+    full = rows["full"]
+    assert (full.scene_arithmetic, full.model.clocked, full.by_clock) == (0.5, 0.5, True)
+    assert replace(rows["without_arithmetic"], scene_arithmetic=0.5, changes=full.changes) == full
+    seeing = replace(full, model=replace(full.model, clocked=0.0), by_clock=False)
+    assert replace(seeing, changes=()) == replace(rows["without_clock"], changes=())
+    assert rows["language_robot_human"].by_clock
+    assert rows["robot_only"].by_clock
+    assert replace(rows["together"], changes=()) == replace(full, changes=())
 
 
 def test_minutes_and_losses_are_those_that_the_tables_say(commands):

@@ -1,7 +1,7 @@
 """What z of every episode of the training data is: made once, in several draws, and kept on disk."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +62,7 @@ def cached_z(
     """
     size = representation.model.image_size
     caches: dict[tuple[Path, str], FrameCache] = {}
-    digest = hashlib.sha256(f"{representation.fingerprint()} {draws}".encode())
+    digest = hashlib.sha256(f"{representation.fingerprint()} {astuple(draws)}".encode())
     if persons_scene:
         digest.update(b"the person's scene")
     for index in range(len(windows)):
@@ -122,5 +122,7 @@ def _make(
         )
         new = [row for row, (index, _) in enumerate(some) if not (persons_scene and windows.clips(index)[1] == PERSON)]
         if new:
-            found[start + np.array(new)] = representation(prompts[new], scenes[new]).half().cpu().numpy()
+            found[start + np.array(new)] = (
+                representation(prompts, scenes)[new].half().cpu().numpy()
+            )  # noise is of the batch
     return found.reshape(len(windows), draws.variants, -1)
