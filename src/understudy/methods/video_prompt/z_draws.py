@@ -122,7 +122,6 @@ def _make(
         )
         new = [row for row, (index, _) in enumerate(some) if not (persons_scene and windows.clips(index)[1] == PERSON)]
         if new:
-            found[start + np.array(new)] = (
-                representation(prompts, scenes)[new].half().cpu().numpy()
-            )  # noise is of the batch
+            made = representation(prompts, scenes)  # of the whole batch, whose noise is drawn together
+            found[start + np.array(new)] = made[new].half().cpu().numpy()
     return found.reshape(len(windows), draws.variants, -1)
