@@ -167,9 +167,10 @@ class VideoPromptExperiment(ClockedExperiment):
 
     def make_data(self) -> RepresentedWindows:
         """Windows with z."""
+        representation = read_representation(self.representation)
         return RepresentedWindows(
             self.open_windows(),
-            read_representation(self.representation),
+            representation,
             self.variants,
             self.losses.jitter,
             any_scene=self.any_scene,
