@@ -52,6 +52,8 @@ def test_by_the_clock_the_head_is_told_the_time_and_nothing_of_what_is_seen(expe
         return model.context(path, image, clock=clock)
 
     assert torch.equal(context(images[0]), context(images[1]))
+    clock = Clock(torch.tensor([0.5]), torch.tensor([0.02]), torch.tensor([True]))
+    assert torch.allclose(context(images[0]), model.observe(path, images[0], clock)[0], atol=1e-5), "as in training"
     assert not torch.allclose(context(images[0]), context(images[0], progress=0.8))
     assert not torch.allclose(context(images[0]), context(images[0], pace=0.05))
     assert torch.equal(context(images[0], used=False), model.context(path, images[0]))

@@ -103,7 +103,10 @@ class PromptPolicyModel(PathActor):
         clock: Clock | None = None,
     ) -> Float[Tensor, "B M D"]:
         """Condition tokens of the action head; the first is the clustering token's output h (section 3.3)."""
-        return self.observe(path_BPA, images_B2CSS, clock)[0]
+        if clock is None or not clock.used.all():
+            return self.observe(path_BPA, images_B2CSS, clock)[0]
+        told = [self.cluster.expand(len(path_BPA), 1, -1), self.path_in(path_BPA) + self.phases]
+        return self.head.encode(torch.cat([*told, self._by_clock(path_BPA, clock)], dim=1))  # nothing is looked at
 
     def observe(
         self, path_BPA: Float[Tensor, "B P A"], images_B2CSS: Float[Tensor, "B 2 3 S S"], clock: Clock | None = None
