@@ -4,7 +4,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from understudy.perception.scene_change import find_moves
+from understudy.geometry.cameras import project
+from understudy.geometry.transforms import apply_transform, inverse_transform
+from understudy.perception.scene_change import find_moves, watch_scene
 from understudy.perception.scene_objects import beside_hand, find_objects, foreground
 from understudy.simulation.layout import sample_layout
 from understudy.simulation.looks import sample_looks
@@ -68,6 +70,42 @@ def test_nothing_moves_between_equal_images():
     image, _ = render(SEEDS[0])
     camera = tabletop_camera(SIZE)
     assert find_moves(image, image, find_objects(image, camera), camera) == []
+
+
+def test_what_is_taken_away_and_set_back_is_unseen_meanwhile():
+    image, layout = render(SEEDS[0])
+    item = layout.objects[1]
+    gone, _ = render(SEEDS[0], (item.name, (*item.xy, 0.3)))
+    nowhere = np.full((21, 2), np.nan)
+    scene = watch_scene([image, gone, gone, image], tabletop_camera(SIZE), nowhere, nowhere)
+    away = [np.linalg.norm(thing.xy - item.position) for thing in scene.objects]
+    taken = int(np.argmin(away))
+    assert scene.unseen[:, taken].tolist() == [False, True, True, False]
+    assert not np.delete(scene.unseen, taken, axis=1).any()
+    assert scene.moves == []
+
+
+def test_what_stands_beside_the_hand_is_looked_up_without_the_person():
+    image, layout = render(SEEDS[0])
+    camera = tabletop_camera(SIZE)
+    item = layout.objects[0]
+    place = np.array([*item.xy, 0.05])
+    hand = project(camera.K, apply_transform(inverse_transform(camera.T_world_camera), place + 0.03 * np.eye(3)))
+    resting = np.tile(hand, (7, 1))
+    nowhere = np.full((21, 2), np.nan)
+
+    def found(view):
+        scene = watch_scene([image, image], camera, resting, nowhere, view)
+        return min(np.linalg.norm(thing.xy - item.position) for thing in scene.objects)
+
+    assert found(None) > 0.05
+    assert found(image) < OBJECT_ERROR_M
+
+
+def test_a_clip_needs_a_frame():
+    nowhere = np.full((21, 2), np.nan)
+    with pytest.raises(ValueError, match="without frames"):
+        watch_scene([], tabletop_camera(SIZE), nowhere, nowhere)
 
 
 def test_a_shadow_is_not_foreground_and_a_colour_is():

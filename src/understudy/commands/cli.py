@@ -25,6 +25,7 @@ COMMANDS = {
     "represent": "what a trained video model knows of unseen layouts: a map, probes, vector arithmetic",
     "record": "people and robots do the same tasks in the same layouts: one data set each",
     "record-human": "render a person doing a task, with the truth beside the clip",
+    "retarget": "what recorded people did, as actions of a robot, made anew",
     "check": "look for what trips people in data sets: hands, colours, signs, pairs, leaks, ...",
     "convert": "recordings of others (HDF5, RLDS, RH20T, ...) become a data set of ours",
     "demo": "watch and do three tasks; writes a page that shows it",

@@ -44,6 +44,8 @@ def columns_of(monkeypatch, result):
 
     monkeypatch.setattr(tracked, "track_hand", track_hand)
     monkeypatch.setattr(tracked, "open_video", lambda path: None)
+    empty_table = np.full((64, 64, 3), 128, np.uint8)
+    monkeypatch.setattr(tracked, "read_frames", lambda video: ((i / 10, empty_table) for i in range(10)))
     camera = record_human("push", 4, size=64).camera
     return tracked_columns(Path("clip.mp4"), camera, 0.18, 10, (ROBOT,))
 
@@ -96,7 +98,7 @@ def test_where_nothing_is_valid_a_hand_and_a_robot_at_rest_stand_in(monkeypatch,
 
 
 def test_a_hand_that_no_robot_can_follow_leaves_the_robot_at_rest(monkeypatch, hand):
-    def retarget(keypoints, status, time_s, robot):
+    def retarget(keypoints, status, time_s, robot, grasps):
         status = np.full(len(status), FrameStatus.NO_HAND)
         return SimpleNamespace(status=status, actions=np.full((len(status), 7), np.nan))
 
@@ -105,6 +107,20 @@ def test_a_hand_that_no_robot_can_follow_leaves_the_robot_at_rest(monkeypatch, h
     assert columns["tracked.valid"].any()
     assert not columns[f"tracked.action.{ROBOT}.valid"].any()
     assert np.array_equal(columns[f"tracked.action.{ROBOT}"], np.tile(home_action(get_embodiment(ROBOT)), (10, 1)))
+
+
+def test_what_no_robot_can_be_told_is_not_valid(monkeypatch, hand):
+    space = get_embodiment(ROBOT).action_space
+
+    def retarget(keypoints, status, time_s, robot, grasps):
+        actions = np.tile(home_action(get_embodiment(ROBOT)), (len(status), 1))
+        actions[7, 0] = space.high[0] + 0.01
+        return SimpleNamespace(status=np.full(len(status), FrameStatus.OK), actions=actions)
+
+    monkeypatch.setattr(tracked, "retarget_hand", retarget)
+    columns = columns_of(monkeypatch, hand)
+    assert np.flatnonzero(~columns[f"tracked.action.{ROBOT}.valid"]).tolist() == [7]
+    assert (columns[f"tracked.action.{ROBOT}"] <= space.high).all()
 
 
 def test_columns_are_what_the_features_say(monkeypatch, hand):

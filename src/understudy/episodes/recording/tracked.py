@@ -1,15 +1,18 @@
 """What a camera would tell of a person's clip: the hand tracker and the retargeting run on the clip as it is stored.
 
+The track is what was seen of the hand. Robots' actions are of the hand put where it must have been, by what the clip
+shows of the things on the table (`retargeting.anchored`): trackers err by centimetres along a camera's rays.
 The camera is known, and the length of the person's hand, as where people are recorded on purpose: both are measured
 once. (Without the length, all distances from the camera would be off by as much as the hand differs from the average,
 some 5 %.) Where nothing was seen or solved, rows hold the last good one (before it, the first) and masks say so. Where
 a clip has no good row at all, they hold a hand or robot at rest: a row in the midst of real ones widens no range.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
 from understudy.embodiments import get_embodiment
 from understudy.embodiments.hand_skeleton import HAND_JOINTS, HandSkeleton
@@ -19,13 +22,14 @@ from understudy.errors import BadVideo
 from understudy.geometry.rotations import matrix_from_quaternion
 from understudy.geometry.transforms import apply_transform, inverse_transform, make_transform
 from understudy.perception.track import track_hand
-from understudy.perception.video import open_video
+from understudy.perception.video import open_video, read_frames
 from understudy.records import Camera, FrameStatus, HandTrack
 from understudy.retargeting.actions import home_action
+from understudy.retargeting.anchored import AnchoredHand, anchor_hand
 from understudy.retargeting.mirror import mirror_left_hand
 from understudy.retargeting.retarget import retarget_hand
 
-__all__ = ["tracked_columns", "tracked_features"]
+__all__ = ["action_columns", "action_features", "tracked_columns", "tracked_features"]
 
 _VALID = "tracked.valid"
 _RESTING_WRIST = np.array([0.37, 0.0, 0.2, 0.0, 0.951, 0.0, -0.309])
@@ -47,6 +51,12 @@ def tracked_features(robots: tuple[str, ...]) -> dict[str, Feature]:
         "tracked.wrist": vector(WRIST_COLUMNS, mask=_VALID),
         "tracked.wrist_std_m": vector(("x", "y", "z"), mask=_VALID),
     }
+    return features | action_features(robots)
+
+
+def action_features(robots: tuple[str, ...]) -> dict[str, Feature]:
+    """Columns of `action_columns`."""
+    features: dict[str, Feature] = {}
     for robot in robots:
         name = f"tracked.action.{robot}"
         features[f"{name}.valid"] = scalar("bool")
@@ -85,8 +95,26 @@ def tracked_columns(
         "tracked.wrist": _held(wrist, valid),
         "tracked.wrist_std_m": _held(std_m, valid),
     }
+    return columns | action_columns(track, (image for _, image in read_frames(open_video(clip))), robots, num_frames)
+
+
+def action_columns(
+    track: HandTrack | None, frames: Iterable[UInt8[np.ndarray, "H W 3"]], robots: tuple[str, ...], num_frames: int
+) -> dict[str, np.ndarray]:
+    """What each robot would do for the hand, and which rows say so.
+
+    Args:
+        track: of `num_frames` frames, with the camera's pose and the person's own length of hand; None without a hand.
+        frames: the clip, image by image.
+        robots: whose actions are wanted.
+        num_frames: T.
+    """
+    hand = None
+    if track is not None and robots:
+        hand = anchor_hand(track, frames, track.camera, known_length=True)
+    columns: dict[str, np.ndarray] = {}
     for robot in robots:
-        columns |= _retargeted(track, camera.T_world_camera, robot, num_frames)
+        columns |= _retargeted(track, hand, robot, num_frames)
     return columns
 
 
@@ -108,18 +136,19 @@ def _resting_keypoints(camera: Camera, hand_length_m: float) -> Float[np.ndarray
 
 
 def _retargeted(
-    track: HandTrack | None, T_world_camera: Float[np.ndarray, "4 4"], robot: str, num_frames: int
+    track: HandTrack | None, hand: AnchoredHand | None, robot: str, num_frames: int
 ) -> dict[str, np.ndarray]:
     name = f"tracked.action.{robot}"
-    home = home_action(get_embodiment(robot))[None]
-    if track is None:
+    space, home = get_embodiment(robot).action_space, home_action(get_embodiment(robot))[None]
+    if track is None or hand is None:
         none = np.zeros(num_frames, dtype=bool)
         return {name: _held(home, none), f"{name}.valid": none}
-    keypoints = apply_transform(T_world_camera, track.keypoints_camera)
+    keypoints = hand.keypoints
     if track.handedness == "left":  # what the fingertips touch must not move, as things on the table have their places
         keypoints, _ = mirror_left_hand(keypoints, about="hand")
-    trajectory = retarget_hand(keypoints, track.status, track.time_s, robot)
+    trajectory = retarget_hand(keypoints, track.status, track.time_s, robot, grasps=hand.grasps)
     valid = trajectory.status == FrameStatus.OK
+    valid &= ((trajectory.actions >= space.low) & (trajectory.actions <= space.high)).all(axis=1)
     return {name: _held(trajectory.actions[valid] if valid.any() else home, valid), f"{name}.valid": valid}
 
 

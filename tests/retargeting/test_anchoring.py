@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from understudy.embodiments.hand_skeleton import HandSkeleton
-from understudy.methods.kinematic.anchoring import (
+from understudy.perception.scene_change import Move, SceneChange
+from understudy.perception.scene_objects import SceneObject
+from understudy.retargeting.anchoring import (
     Contact,
     anchor_keypoints,
     pinch_point,
@@ -12,9 +14,7 @@ from understudy.methods.kinematic.anchoring import (
     push_contacts,
     scale_to_contacts,
 )
-from understudy.methods.kinematic.holding import Carry, carry_contacts, find_carry, holding, steady_grip
-from understudy.perception.scene_change import Move
-from understudy.perception.scene_objects import SceneObject
+from understudy.retargeting.holding import Carry, carry_contacts, find_carry, find_taken, holding, steady_grip
 from understudy.retargeting.poke import poke_point
 
 EYE = np.array([0.78, 0.68, 0.80])
@@ -104,6 +104,50 @@ def test_what_was_carried_tells_when_it_was_held():
 def test_what_was_never_lifted_was_not_held():
     truth, move = carry(lift_m=0.0)
     assert find_carry(further_along_the_ray(truth), VALID, move, EYE) is None
+
+
+def taking(back):
+    """A hand that takes a thing at A up and away, to the end or back to A; and frames in which A is empty."""
+    knots = [0, 5, 11, 15, 20, 24, 29]
+    x = np.interp(
+        np.arange(NUM_FRAMES), knots, [0.35, 0.35, 0.35, 0.55, 0.55, *((0.35, 0.35) if back else (0.55,) * 2)]
+    )
+    z = np.interp(
+        np.arange(NUM_FRAMES), knots, [0.15, 0.025, 0.025, 0.15, 0.15, *((0.025,) * 2 if back else (0.15,) * 2)]
+    )
+    hand = hand_along(np.stack([x, np.full(NUM_FRAMES, 0.1), z], -1), pinch_point)
+    frames = np.arange(NUM_FRAMES)
+    empty = (frames > 11) & (frames < (24 if back else NUM_FRAMES))
+    things = [thing(0.35, 0.1), thing(0.45, -0.2)]
+    return hand, SceneChange(things, [], np.stack([empty, empty], -1))
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_is_gone_while_the_hand_is_elsewhere_was_taken_along(back):
+    hand, scene = taking(back)
+    found = find_taken(further_along_the_ray(hand), VALID, TIME_S, scene, [], EYE)
+    assert found is not None
+    carried, move = found
+    assert move.start is scene.objects[0]
+    assert carried.interval[0] in range(5, 12)
+    assert carried.to_the_end is not back
+    assert carried.interval[1] in (range(24, 30) if back else (NUM_FRAMES - 1,))
+    contacts = carry_contacts(hand, VALID, TIME_S, carried, move, EYE)
+    assert ("held where it came to rest" in {contact.reason for contact in contacts}) is back
+
+
+def test_what_stays_in_sight_was_not_taken_along():
+    hand, scene = taking(back=False)
+    in_sight = SceneChange(scene.objects, [], np.zeros_like(scene.unseen))
+    assert find_taken(hand, VALID, TIME_S, in_sight, [], EYE) is None
+
+
+def test_what_an_arm_hides_was_not_taken_along_unless_fingers_grasp():
+    """The fingers pass within 2 cm of it and never stay."""
+    hand, scene = taking(back=False)
+    aside = SceneChange([thing(0.35, 0.12)], [], scene.unseen[:, :1])
+    assert find_taken(hand, VALID, TIME_S, aside, [], EYE) is None
+    assert find_taken(hand, VALID, TIME_S, aside, [(9, 29)], EYE) is not None
 
 
 def test_fingers_time_the_grasp_only_where_they_agree_with_the_scene():

@@ -2,7 +2,8 @@
 
 Fingers hide each other while they hold, and their tracked tips are off by centimetres there. But a thing that was
 carried from A to B was in the hand from the time when the hand was at A until it was at B, it was higher in between,
-and in the meantime the hand's shape did not change, for the thing is rigid.
+and in the meantime the hand's shape did not change, for the thing is rigid. A thing that is out of sight while the
+hand is elsewhere was taken along: to the end of the clip, or until it stands where it stood before.
 """
 
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from understudy.geometry.hand_frame import wrist_frame
-from understudy.methods.kinematic.anchoring import Contact, pinch_point, ray_distance, stay_around
-from understudy.perception.scene_change import Move
+from understudy.perception.scene_change import Move, SceneChange
 from understudy.perception.scene_objects import SceneObject
+from understudy.retargeting.anchoring import Contact, pinch_point, ray_distance, stay_around
 from understudy.retargeting.grasp import Grasps
 
-__all__ = ["Carry", "carry_contacts", "find_carry", "holding", "steady_grip"]
+__all__ = ["UPRIGHT", "Carry", "carry_contacts", "find_carry", "find_taken", "holding", "steady_grip"]
 
+UPRIGHT = "straight down and up"
+"""Reason of contacts over a thing, before it is held and after."""
 _NEAR_M = 0.03
 """The ray through the pinching fingers passes this close to the middle of what they hold."""
 _LIFT_M = 0.04
@@ -29,6 +32,15 @@ _EDGE_ON = 0.35
 """Sine of the angle between a ray and an upright plane below which the plane is seen edge on."""
 _AGREES = 0.7
 """Share of the carried interval that a grasp seen in the fingers must cover to be preferred."""
+_ELSEWHERE_M = 0.06
+"""A hand whose rays pass a thing's place at this distance is elsewhere."""
+_GONE_SHARE = 0.7
+"""What is out of sight in this share of the frames in which the hand is elsewhere was taken along."""
+_AT_IT_M = 0.012
+_STAYED_S = 0.4
+"""The ray through the pinching fingers comes this close to the middle of what is taken, and stays so long [s]."""
+_BOTH_SEE = 0.5
+"""Else this share of the time in which it is gone must be one in which the fingers are seen to grasp."""
 _OPEN_M = 0.045
 """Before and after, the fingers are this much further apart than the thing is wide."""
 _RAMP_S = 0.2
@@ -41,6 +53,8 @@ class Carry:
 
     at_start: tuple[int, int]
     at_end: tuple[int, int]
+    """Of a thing that is held to the end, twice the last frame with a hand."""
+    to_the_end: bool = False
 
     @property
     def interval(self) -> tuple[int, int]:
@@ -69,6 +83,67 @@ def find_carry(
         return None
     height = _heights(points[first : last + 1], eye, move)
     return carry if np.nanmax(height) > max(height[0], height[-1]) + _LIFT_M else None
+
+
+def find_taken(
+    keypoints: Float[np.ndarray, "T 21 3"],
+    valid: Bool[np.ndarray, " T"],
+    time_s: Float[np.ndarray, " T"],
+    scene: SceneChange,
+    seen: list[tuple[int, int]],
+    eye: Float[np.ndarray, "3"],
+) -> tuple[Carry, Move] | None:
+    """What the hand took along and never set down elsewhere, and when; None without such a thing.
+
+    Its place is out of sight while the hand is elsewhere, either to the end of the clip or until hand and thing are
+    back. An arm may hide a place, too, so that the pinching fingers must have stayed right there, or be seen to grasp
+    meanwhile (`seen`). Of several things it is the one they came nearest to. Keypoints and `eye` in the world [m].
+    """
+    points = pinch_point(keypoints)
+    taken: list[tuple[float, Carry, Move]] = []
+    for thing, unseen in zip(scene.objects, scene.unseen.T, strict=True):
+        away = np.where(valid, ray_distance(points, eye, _middle(thing)), np.inf)
+        carry = _absence(away, valid, unseen)
+        if carry is None:
+            continue
+        first, last = carry.interval
+        shared = sum(max(min(last, end) - max(first, start), 0) for start, end in seen)
+        stayed = time_s[carry.at_start[1]] - time_s[carry.at_start[0]] >= _STAYED_S and away.min() < _AT_IT_M
+        if stayed or shared > _BOTH_SEE * (last - first):
+            taken.append((float(away.min()), carry, Move(thing, thing)))
+    return min(taken, key=lambda found: found[0])[1:] if taken else None
+
+
+def _absence(
+    away: Float[np.ndarray, " T"], valid: Bool[np.ndarray, " T"], unseen: Bool[np.ndarray, " T"]
+) -> Carry | None:
+    """From the hand's stay at a thing's place to its return there or the clip's end, the thing being gone meanwhile."""
+    near = np.flatnonzero(away < _NEAR_M)
+    if not len(near):
+        return None
+    last_seen = int(np.flatnonzero(valid)[-1])
+    best: Carry | None = None
+    for begin, end in _stretches(valid & (away > _ELSEWHERE_M)):
+        before, after = near[near < begin], near[near > end]
+        if not len(before) or np.mean(unseen[begin : end + 1]) < _GONE_SHARE:
+            continue
+        at_start = stay_around(away, int(before[np.argmin(away[before])]))
+        if len(after):
+            carry = Carry(at_start, stay_around(away, int(after[np.argmin(away[after])])))
+        elif unseen[last_seen]:
+            carry = Carry(at_start, (last_seen, last_seen), to_the_end=True)
+        else:
+            continue
+        longest = 1 if best is None else best.interval[1] - best.interval[0]
+        if carry.interval[1] - carry.interval[0] > longest:
+            best = carry
+    return best
+
+
+def _stretches(inside: Bool[np.ndarray, " T"]) -> list[tuple[int, int]]:
+    """(first, last) of every unbroken run of True."""
+    edges = np.flatnonzero(np.diff(inside.astype(int), prepend=0, append=0))
+    return [(int(start), int(stop) - 1) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _heights(points: Float[np.ndarray, "T 3"], eye: Float[np.ndarray, "3"], move: Move) -> Float[np.ndarray, " T"]:
@@ -143,6 +218,8 @@ def carry_contacts(
 ) -> list[Contact]:
     """The pinching fingers are at the thing's first place throughout the stay there, and at its last in the other one.
 
+    Of what is held to the end the first place alone is known.
+
     How high they hold it is the median of what the rays say during the first stay, within the thing's height.
     """
     points = pinch_point(keypoints)
@@ -154,13 +231,15 @@ def carry_contacts(
     )
     contacts = []
     between = (stays[0][-1] + stays[1][0]) // 2
-    for stay, thing, own, reason in (
+    known = [
         (stays[0], move.start, range(between), "held where it stood"),
         (stays[1], move.end, range(between, len(points)), "held where it came to rest"),
-    ):
+    ]
+    for stay, thing, own, reason in known[:1] if carry.to_the_end else known:
         target = np.array([*thing.xy, height + max(thing.base_m - move.start.base_m, 0.0)])
         contacts += [Contact(i, points[i], target - points[i], reason) for i in stay]
-        for edge in (stay[0], stay[-1]):
+        # What is held to the end goes where the hand goes: nothing tells how it left.
+        for edge in (stay[0],) if carry.to_the_end else (stay[0], stay[-1]):
             near = valid & (np.abs(time_s - time_s[edge]) <= _UPRIGHT_S)
             frames = [int(i) for i in np.flatnonzero(near) if (i < edge if edge == stay[0] else i > edge) and i in own]
             contacts += _upright(points, time_s, frames, edge, target, thing)
@@ -184,5 +263,5 @@ def _upright(
     for index in frames:
         share = min(abs(time_s[index] - time_s[edge]) / _UPRIGHT_S, 1.0)
         over = target + np.array([0.0, 0.0, rise * share**2 * (3 - 2 * share)])
-        contacts.append(Contact(index, points[index], over - points[index], "straight down and up"))
+        contacts.append(Contact(index, points[index], over - points[index], UPRIGHT))
     return contacts
