@@ -72,9 +72,10 @@ def watch_scene(
         ValueError: no frame.
     """
     images = iter(frames)
-    before = after = next(images, None)
+    before = next(images, None)
     if before is None:
         raise ValueError("a clip without frames")
+    after = before
     objects = [thing for thing in find_objects(before, camera) if not beside_hand(thing.mask, first_px, _FREE_SHARE)]
     if view is not None and 2 * view.shape[0] >= before.shape[0]:
         objects += _beside(before, view, first_px, camera)

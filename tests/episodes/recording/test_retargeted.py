@@ -12,6 +12,7 @@ from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.recording import tracked
 from understudy.episodes.recording.plan import PERSON, RecordingPlan
 from understudy.episodes.recording.plan_file import PLAN_FILE, claim_folder
+from understudy.episodes.recording.retargeted import retarget_recording
 from understudy.episodes.recording.slot import features_of, fps_of, stage_slot
 from understudy.episodes.statistics import number_statistics
 from understudy.episodes.validator import find_problems
@@ -119,6 +120,15 @@ def test_bad_options_are_one_line(recording, tmp_path, monkeypatch, capsys, give
     error = capsys.readouterr().err.strip().splitlines()
     assert len(error) == 1
     assert line in error[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_leaves_nothing(recording, tmp_path):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retarget_recording(recording, tmp_path / "out", on_episode=stop)
     assert list(tmp_path.iterdir()) == []
 
 

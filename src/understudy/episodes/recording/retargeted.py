@@ -1,6 +1,8 @@
 """What recorded people did, retargeted anew: for another robot, or after the retargeting has become better."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -68,11 +70,16 @@ def retarget_recording(
         features = action_features(robots)
         return {name: values.reshape(len(values), -1).astype(features[name].dtype) for name, values in columns.items()}
 
-    target = out if alone else out / PERSON
-    target.parent.mkdir(parents=True, exist_ok=True)
-    count = rewrite_columns(person, target, action_features(robots), columns_of, on_episode)
-    if not alone:
-        _link_the_rest(source, out, robots)
+    if alone:
+        return rewrite_columns(person, out, action_features(robots), columns_of, on_episode), robots
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    part.mkdir(parents=True)
+    try:
+        count = rewrite_columns(person, part / PERSON, action_features(robots), columns_of, on_episode)
+        _link_the_rest(source, part, robots)
+        part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return count, robots
 
 
