@@ -93,27 +93,26 @@ def anchor_hand(
 
 
 def _fading(contacts: list[Contact], time_s: Float[np.ndarray, " T"], carry: Carry | None) -> list[Contact]:
-    """Beyond the straight ways down and up the hand goes its own way again, corrected as where it holds."""
+    """Beyond the straight ways down and up the hand goes its own way again, corrected as amid its stay at the thing.
+
+    (At the end of a stay it may have begun to rise.)
+    """
     if carry is None:
         return []
-    straight = [contact for contact in contacts if contact.reason == UPRIGHT]
-    held = [contact for contact in contacts if contact.reason != UPRIGHT]
+    stays = [
+        [c for c in contacts if c.reason != UPRIGHT and a <= c.index <= b] for a, b in (carry.at_start, carry.at_end)
+    ]
+    straight = [contact.index for contact in contacts if contact.reason == UPRIGHT]
     fading = []
-    for outer, inner, sign in (
-        (min(straight, key=_index, default=None), min(held, key=_index), -1),
-        (max(straight, key=_index, default=None), max(held, key=_index), 1),
-    ):
-        if outer is None or sign * outer.index < sign * inner.index:
+    for sign, stay in ((-1, stays[0]), (1, stays[1] or stays[0])):
+        edge = max((sign * index for index in straight), default=-np.inf) * sign
+        if sign * edge <= sign * stay[len(stay) // 2].index:
             continue
-        beyond = np.flatnonzero(sign * (time_s - time_s[outer.index]) >= _FADE_S)
+        beyond = np.flatnonzero(sign * (time_s - time_s[int(edge)]) >= _FADE_S)
         if len(beyond):
             index = int(beyond[0] if sign > 0 else beyond[-1])
-            fading.append(replace(inner, index=index, reason=outer.reason))
+            fading.append(replace(stay[len(stay) // 2], index=index, reason=UPRIGHT))
     return fading
-
-
-def _index(contact: Contact) -> int:
-    return contact.index
 
 
 def _doubt(contacts: list[Contact]) -> str | None:

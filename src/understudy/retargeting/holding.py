@@ -238,8 +238,7 @@ def carry_contacts(
     for stay, thing, own, reason in known[:1] if carry.to_the_end else known:
         target = np.array([*thing.xy, height + max(thing.base_m - move.start.base_m, 0.0)])
         contacts += [Contact(i, points[i], target - points[i], reason) for i in stay]
-        # What is held to the end goes where the hand goes: nothing tells how it left.
-        for edge in (stay[0],) if carry.to_the_end else (stay[0], stay[-1]):
+        for edge in (stay[0], stay[-1]):
             near = valid & (np.abs(time_s - time_s[edge]) <= _UPRIGHT_S)
             frames = [int(i) for i in np.flatnonzero(near) if (i < edge if edge == stay[0] else i > edge) and i in own]
             contacts += _upright(points, time_s, frames, edge, target, thing)
