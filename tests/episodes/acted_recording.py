@@ -5,9 +5,12 @@ from itertools import cycle
 import numpy as np
 
 from understudy.embodiments import get_embodiment
+from understudy.embodiments.hand_skeleton import HandSkeleton
 from understudy.episodes.camera_file import camera_as_json
 from understudy.episodes.features import scalar, vector, video
+from understudy.episodes.recording.recorded import KEYPOINT_COLUMNS
 from understudy.episodes.writer import EpisodeWriter
+from understudy.geometry.transforms import apply_transform, inverse_transform
 from understudy.retargeting.actions import home_action
 from understudy.simulation.scene import tabletop_camera
 
@@ -31,11 +34,20 @@ def write_acted(root, copies=1, size=SIZE):
         valid[6 if seed % 2 else slice(0)] = False  # a slice of nothing
         actions = _actions(rng, length)
         actions[:, 3:7] *= -1  # the same rotations by the other sign
-        return {name: actions, f"{name}.valid": valid}
+        hand = np.tile(_hand(size).ravel(), (length, 1)).astype(np.float32)
+        return {name: actions, f"{name}.valid": valid, "tracked.keypoints": hand, "tracked.valid": valid}
 
     features = {name: vector(SPACE.names, mask=f"{name}.valid"), f"{name}.valid": scalar("bool")}
+    features |= {"tracked.keypoints": vector(KEYPOINT_COLUMNS, mask="tracked.valid"), "tracked.valid": scalar("bool")}
     _write(root, "human_hand", 20, (12, 20) * copies, person, features, size)
     return root
+
+
+def _hand(size):
+    """Keypoints of a flat hand over the table, in the camera frame."""
+    place = np.array([0.45, 0.0, 0.15])
+    to_camera = inverse_transform(tabletop_camera(size).T_world_camera)
+    return apply_transform(to_camera, HandSkeleton().keypoints(np.zeros(20)) + place)
 
 
 def _actions(rng, length):

@@ -13,6 +13,7 @@ from tests.methods.video_prompt.observations import observation
 
 from understudy.embodiments import get_embodiment
 from understudy.episodes.image_shift import ImageShift
+from understudy.episodes.painted_scene import PaintedScenes
 from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.square_image import square_image
 from understudy.episodes.windows import even_frames
@@ -174,6 +175,35 @@ def test_scene_arithmetic_says_what_it_needs(trained, share, scene, expected):
     experiment = _experiment(trained, "video_prompt_xhand_debug")
     with pytest.raises(UnderstudyError, match=expected):
         replace(experiment, data=(trained / scene,), scene_arithmetic=share).make_data()
+
+
+def test_z_of_people_is_of_the_scene_with_the_robot_painted_in(trained):
+    experiment = replace(_experiment(trained, "video_prompt_xhand_debug"), variants=1)
+    plain, data = experiment.make_data(), replace(experiment, painted_robot=1.0).make_data()
+    acts = [data.windows.clips(index)[1] for index in range(len(data))]
+    people = [index for index, actor in enumerate(acts) if actor == "human_hand"]
+    representation = read_representation(experiment.representation)
+    size = representation.model.image_size
+    scenes = PaintedScenes(ROBOT, size)
+    for index in range(len(data)):
+        before, after = (each.z(index, np.random.default_rng(0))[0] for each in (plain, data))
+        if index not in people:
+            np.testing.assert_array_equal(before, after)
+            continue
+        root, _, episode = data.windows.clips(index)
+        reader = EpisodeReader(root / "human_hand")
+        clip = np.stack([square_image(frame, size) for frame in reader.frames(z_draws._IMAGES, episode)])
+        scene = scenes.scene(reader, episode, clip)
+        assert (scene != clip[0]).any()
+        images = (to_float(torch.from_numpy(shown[None])) for shown in (data.windows.prompt(index, 4), scene))
+        np.testing.assert_allclose(after, representation(*images)[0].numpy(), atol=0.02)
+        assert np.abs(after - before).max() > 0.02
+    assert len(data.prompts()) == len(data) + len(people)
+
+
+def test_the_share_of_painted_scenes_is_a_share(trained):
+    with pytest.raises(UnderstudyError, match=r"painted_robot -0.5: a share is from 0 to 1"):
+        replace(_experiment(trained, "video_prompt_xhand_debug"), painted_robot=-0.5).make_data()
 
 
 def test_all_prompts_that_were_trained_on_are_known_to_familiarity(trained):

@@ -12,6 +12,8 @@ from understudy.episodes.acted import ActedWindows
 from understudy.episodes.image_shift import ImageShift
 from understudy.episodes.mixture import Sample
 from understudy.episodes.normalisation import Normalisation
+from understudy.episodes.painted_scene import PaintedScenes
+from understudy.episodes.reader import EpisodeReader
 from understudy.errors import UnderstudyError
 from understudy.methods.video_prompt.representation import Representation
 from understudy.methods.video_prompt.z_draws import PERSON, Draws, cached_z
@@ -61,6 +63,9 @@ class RepresentedWindows(PromptedWindows):
     The video model is frozen, so that z is made once and kept on disk; `variants` draws of it, from frames at slightly
     different times and in other colours, stand for the augmentation that frozen features cannot have.
 
+    People's recordings show scenes with a person in them, and the robot acts in scenes with a robot. With
+    `painted_robot` some z of people are of their scene with the robot painted in the person's place (`PaintedScenes`).
+
     With `scene_arithmetic` some z are moved to the other body's scene, as in Figure 5b: z_robot(A) - z_person(A) of any
     layout A where a robot acts is added to a person's z, or taken off a robot's. Where only people show a skill, a
     policy would else take every robot's scene for a sign of the skills that robots have.
@@ -75,6 +80,7 @@ class RepresentedWindows(PromptedWindows):
         *,
         any_scene: bool = False,
         scene_arithmetic: float = 0.0,
+        painted_robot: float = 0.0,
     ) -> None:
         """Make z of every episode, or read it from the cache.
 
@@ -86,22 +92,32 @@ class RepresentedWindows(PromptedWindows):
             any_scene: the scene of further draws is of any time in the episode, not its first image: for policies that
                 make z anew as they act.
             scene_arithmetic: share of samples whose z is moved to the other body's scene, 0 to 1.
+            painted_robot: share of people's samples whose z is of the scene with a robot painted in, 0 to 1; these are
+                not moved.
 
         Raises:
-            UnderstudyError: the cache cannot be written, a share out of range, or no robot to learn the scene from.
+            UnderstudyError: the cache cannot be written, a share out of range, no robot to learn the scene from, or no
+                camera to paint it for.
         """
         super().__init__(windows)
-        if not 0 <= scene_arithmetic <= 1:
-            raise UnderstudyError(f"scene_arithmetic {scene_arithmetic}: a share is from 0 to 1")
+        for name, share in (("scene_arithmetic", scene_arithmetic), ("painted_robot", painted_robot)):
+            if not 0 <= share <= 1:
+                raise UnderstudyError(f"{name} {share}: a share is from 0 to 1")
         self._draws = Draws(variants, jitter, any_scene, windows.config.shift)
         self._persons = np.array([windows.clips(index)[1] == PERSON for index in range(len(windows))])
         self._robots = np.flatnonzero(~self._persons)
         if scene_arithmetic and not len(self._robots):
             raise UnderstudyError("scene_arithmetic: no robot's episode tells what its scene does to z; set it to 0")
+        self._painted_share = painted_robot if self._persons.any() else 0.0
+        if self._painted_share:
+            scenes = PaintedScenes(windows.config.robot, representation.model.image_size)
+            for root in sorted({windows.clips(int(index))[0] for index in np.flatnonzero(self._persons)}):
+                scenes.check(EpisodeReader(root / PERSON))
         self._z = cached_z(windows, representation, self._draws)
         self._share, self._in_persons_scene = scene_arithmetic, None
         if scene_arithmetic:
-            self._in_persons_scene = cached_z(windows, representation, self._draws, persons_scene=True)
+            self._in_persons_scene = cached_z(windows, representation, self._draws, "person")
+        self._painted = cached_z(windows, representation, self._draws, "painted") if self._painted_share else self._z
         self._config = representation.config
         self.fingerprint = representation.fingerprint()
         """Of the representation that made z."""
@@ -115,19 +131,23 @@ class RepresentedWindows(PromptedWindows):
         """One of its draws."""
         variant = int(rng.integers(self._z.shape[1]))
         z = self._z[index, variant].astype(np.float32)
-        if self._share and rng.random() < self._share:
+        if self._painted_share and self._persons[index] and rng.random() < self._painted_share:
+            z = self._painted[index, variant].astype(np.float32)
+        elif self._share and rng.random() < self._share:
             z = self._moved(z, index, int(rng.choice(self._robots)), int(rng.integers(self._z.shape[1])))
         return z, self._draws.shift(index, variant)
 
     def prompts(self) -> Float32[Tensor, "N Z"]:
         """What z can be in training, without augmentation: of every episode that is learned from, with the scene of
-        whoever acts in it, and the same moved to the other body's scene if samples are.
+        whoever acts in it, and the same moved to the other body's scene, or with a robot painted in, if samples are.
         """
-        found = np.array(self._z[:, 0], dtype=np.float32)
+        own = found = np.array(self._z[:, 0], dtype=np.float32)
         if self._share:
             others = np.random.default_rng(0).choice(self._robots, len(found))
-            moved = [self._moved(z, index, int(others[index]), 0) for index, z in enumerate(found)]
+            moved = [self._moved(z, index, int(others[index]), 0) for index, z in enumerate(own)]
             found = np.concatenate([found, np.stack(moved)])
+        if self._painted_share:
+            found = np.concatenate([found, np.array(self._painted[self._persons, 0], dtype=np.float32)])
         return torch.from_numpy(found)
 
     def _moved(self, z: Float32[np.ndarray, " Z"], index: int, other: int, variant: int) -> Float32[np.ndarray, " Z"]:

@@ -161,6 +161,8 @@ class VideoPromptExperiment(ClockedExperiment):
     scene_arithmetic: float = 0.0
     """Share of samples whose z is moved to the other body's scene, see `RepresentedWindows`; for skills and things that
     people alone show."""
+    painted_robot: float = 0.0
+    """Share of people's samples whose z is of their scene with the robot painted in the person's place; likewise."""
 
     any_scene: ClassVar[bool] = False
     """Learn from scenes of any time in an episode."""
@@ -175,6 +177,7 @@ class VideoPromptExperiment(ClockedExperiment):
             self.losses.jitter,
             any_scene=self.any_scene,
             scene_arithmetic=self.scene_arithmetic,
+            painted_robot=self.painted_robot,
         )
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
