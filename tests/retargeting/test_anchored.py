@@ -79,3 +79,9 @@ def test_on_an_empty_table_nothing_is_anchored():
     hand = anchor_hand(demonstration.track, empty, demonstration.camera)
     assert hand.grasps is None
     assert hand.notes == ("nothing was found on the table: the hand is not anchored",)
+
+
+def test_track_and_frames_belong_together():
+    demonstration, frames = clip("press_button", 11)
+    with pytest.raises(ValueError, match=f"3 frames with a track of {len(frames)}"):
+        anchor_hand(demonstration.track, iter(frames[:3]), demonstration.camera)

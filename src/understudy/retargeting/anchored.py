@@ -64,10 +64,15 @@ def anchor_hand(
         camera: with its pose over the table, for images of that size.
         view: the scene without the person by the same camera, where there is one.
         known_length: the person's hand was measured; else its length is found from the contacts.
+
+    Raises:
+        ValueError: another number of frames than the track has.
     """
     assert camera.T_world_camera is not None
     tracked = keypoints = apply_transform(camera.T_world_camera, track.keypoints_camera)
     scene = watch_scene(frames, camera, track.keypoints_px[0], track.keypoints_px[-1], view)
+    if len(scene.unseen) != track.num_frames:
+        raise ValueError(f"{len(scene.unseen)} frames with a track of {track.num_frames}")
     everywhere = np.ones(track.num_frames, dtype=bool)
     if not scene.objects:
         return AnchoredHand(keypoints, None, everywhere, ("nothing was found on the table: the hand is not anchored",))
