@@ -51,16 +51,7 @@ def retarget_recording(
     alone = (source / INFO_FILE).is_file()
     person = source if alone else source / PERSON
     reader = EpisodeReader(person)
-    if "tracked.keypoints" not in reader.features:
-        raise UnderstudyError(f"{person}: has no tracked hands (recorded with --no-track?), nothing can be retargeted")
-    there = tuple(
-        name.removeprefix(_PREFIX) for name in reader.features if name.startswith(_PREFIX) and ".valid" not in name
-    )
-    robots = robots or there
-    if not robots:
-        raise UnderstudyError(f"{person}: has no robot's actions; name robots with --robots")
-    for robot in robots:
-        get_embodiment(robot)
+    robots = _robots(reader, robots)
     if out.exists():
         raise UnderstudyError(f"{out}: exists; choose another folder")
 
@@ -81,6 +72,21 @@ def retarget_recording(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return count, robots
+
+
+def _robots(reader: EpisodeReader, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Whose actions are made of the tracked people."""
+    if "tracked.keypoints" not in reader.features:
+        raise UnderstudyError(
+            f"{reader.root}: has no tracked hands (recorded with --no-track?), nothing can be retargeted"
+        )
+    there = (name.removeprefix(_PREFIX) for name in reader.features if name.startswith(_PREFIX))
+    robots = wanted or tuple(name for name in there if not name.endswith(".valid"))
+    if not robots:
+        raise UnderstudyError(f"{reader.root}: has no robot's actions; name robots with --robots")
+    for robot in robots:
+        get_embodiment(robot)
+    return robots
 
 
 def _track(reader: EpisodeReader, index: int) -> HandTrack | None:
