@@ -6,9 +6,14 @@ from functools import cache
 import numpy as np
 import pytest
 
+from understudy.errors import UnderstudyError
 from understudy.geometry.transforms import apply_transform
-from understudy.retargeting.anchored import anchor_hand
-from understudy.retargeting.anchoring import pinch_point
+from understudy.perception.scene_change import Move, SceneChange
+from understudy.perception.scene_objects import SceneObject
+from understudy.retargeting.anchored import _Act, _doubt, anchor_hand
+from understudy.retargeting.anchoring import Contact, pinch_point
+from understudy.retargeting.grasp import Grasps
+from understudy.retargeting.holding import UPRIGHT, Carry
 from understudy.simulation.human import RenderedFrames, record_human
 
 TOO_FAR = 1.05
@@ -79,6 +84,30 @@ def test_on_an_empty_table_nothing_is_anchored():
     hand = anchor_hand(demonstration.track, empty, demonstration.camera)
     assert hand.grasps is None
     assert hand.notes == ("nothing was found on the table: the hand is not anchored",)
+
+
+def test_a_quick_way_over_a_thing_is_no_doubt():
+    """How far a hand is from straight over a thing counts only for what was never seen elsewhere."""
+    here = SceneObject(np.array([0.4, 0.1]), 0.025, 0.05, np.zeros(3), 0.0, np.zeros((1, 1), dtype=bool))
+    there = replace(here, xy=np.array([0.6, -0.1]))
+    held = Contact(5, np.zeros(3), np.full(3, 0.02), "held where it stood")
+    over = Contact(2, np.zeros(3), np.full(3, 0.08), UPRIGHT)
+    carry, empty = Carry((4, 6), (8, 9)), SceneChange([here], [], np.zeros((10, 1), dtype=bool))
+    nothing = Grasps(np.zeros(10, dtype=bool), np.zeros(10), np.nan, np.nan)
+    acts = [
+        _Act(clip("press_button", 11)[0].track, empty, np.zeros(3), move, carry, nothing)
+        for move in (Move(here, there), Move(here, here))
+    ]
+    assert _doubt([held, over], acts[0]) is None
+    assert "139 mm away is not believed" in _doubt([held, over], acts[1])
+    assert "not believed" in _doubt([replace(held, shift=np.full(3, 0.1)), over], acts[0])
+
+
+def test_a_camera_without_a_pose_is_refused():
+    demonstration, frames = clip("press_button", 11)
+    unknown = replace(demonstration.camera, T_world_camera=None)
+    with pytest.raises(UnderstudyError, match="no known pose over the table"):
+        anchor_hand(demonstration.track, iter(frames), unknown)
 
 
 def test_track_and_frames_belong_together():

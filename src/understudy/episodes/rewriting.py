@@ -1,5 +1,6 @@
 """Some columns of a data set made anew, in a copy that shares all videos with it."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from understudy.episodes.statistics import Statistics, number_statistics
 from understudy.episodes.whole_folder import WholeFolder
 from understudy.errors import UnderstudyError
 
-__all__ = ["rewrite_columns"]
+__all__ = ["files_below", "rewrite_columns"]
 
 Columns = Mapping[str, Shaped[np.ndarray, "T n"]]
 
@@ -63,6 +64,11 @@ def rewrite_columns(
     return reader.num_episodes
 
 
+def files_below(root: Path) -> list[Path]:
+    """All files, those of linked folders included."""
+    return sorted(Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names)
+
+
 class _Rewriting:
     def __init__(
         self, reader: EpisodeReader, folder: WholeFolder, features: Mapping[str, Feature], new: set[str]
@@ -76,7 +82,7 @@ class _Rewriting:
     def link_the_rest(self) -> None:
         """All files but those that say or hold numbers."""
         root = self._reader.root
-        for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        for path in files_below(root):
             name = path.relative_to(root)
             numbers = name.parts[0] == "data" or name in (layout.INFO_FILE, layout.STATISTICS_FILE)
             if not numbers and not name.is_relative_to(layout.EPISODES_FOLDER):

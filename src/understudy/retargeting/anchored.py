@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from understudy.errors import UnderstudyError
 from understudy.geometry.transforms import apply_transform
 from understudy.perception.scene_change import Move, SceneChange, watch_scene
 from understudy.records import Camera, HandTrack
@@ -24,7 +25,9 @@ from understudy.retargeting.anchoring import (
 from understudy.retargeting.grasp import Grasps, detect_grasps
 from understudy.retargeting.holding import UPRIGHT, Carry, carry_contacts, find_carry, find_taken, holding, steady_grip
 
-__all__ = ["AnchoredHand", "anchor_hand"]
+__all__ = ["NO_POSE", "AnchoredHand", "anchor_hand"]
+
+NO_POSE = "the prompt's camera has no known pose over the table: pass a camera with T_world_camera"
 
 _MAX_SHIFT_M = 0.1
 """Trackers err by up to this much along a camera's rays once the hand's length is known."""
@@ -66,9 +69,11 @@ def anchor_hand(
         known_length: the person's hand was measured; else its length is found from the contacts.
 
     Raises:
+        UnderstudyError: no pose of the camera over the table.
         ValueError: another number of frames than the track has.
     """
-    assert camera.T_world_camera is not None
+    if camera.T_world_camera is None:
+        raise UnderstudyError(NO_POSE)
     tracked = keypoints = apply_transform(camera.T_world_camera, track.keypoints_camera)
     scene = watch_scene(frames, camera, track.keypoints_px[0], track.keypoints_px[-1], view)
     if len(scene.unseen) != track.num_frames:
@@ -85,7 +90,7 @@ def anchor_hand(
         width_m = 2 * act.move.start.radius_m
         keypoints = steady_grip(keypoints, track.time_s, act.carry, act.grasps.closed, width_m)
     known = act.contacts(keypoints)
-    if doubt := _doubt(known):
+    if doubt := _doubt(known, act):
         return AnchoredHand(tracked, None, everywhere, (doubt,))
     keypoints, found = anchor_keypoints(keypoints, track.time_s, [*known, *_fading(known, track.time_s, act.carry)])
     touching_s = track.time_s[[contact.index for contact in known]]
@@ -120,9 +125,16 @@ def _fading(contacts: list[Contact], time_s: Float[np.ndarray, " T"], carry: Car
     return fading
 
 
-def _doubt(contacts: list[Contact]) -> str | None:
-    """A note if a kind of contact would move the hand further than trackers err: something else was touched."""
+def _doubt(contacts: list[Contact], act: "_Act") -> str | None:
+    """A note if a kind of contact would move the hand further than trackers err: something else was touched.
+
+    How far a hand is from straight over a thing says how quickly it came. It counts only for what was never seen
+    elsewhere, which an arm may have hidden instead.
+    """
+    carried = act.carry is not None and act.move is not None and act.move.start is not act.move.end
     for reason in dict.fromkeys(contact.reason for contact in contacts):
+        if carried and reason == UPRIGHT:
+            continue
         shift_m = float(np.median([np.linalg.norm(c.shift) for c in contacts if c.reason == reason]))
         if shift_m > _MAX_SHIFT_M:
             return f"{reason}: {1000 * shift_m:.0f} mm away is not believed, the hand is not anchored"

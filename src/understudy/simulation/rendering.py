@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from understudy.errors import UnderstudyError
 
-__all__ = ["SUPERSAMPLING", "SceneRenderer"]
+__all__ = ["SUPERSAMPLING", "SceneRenderer", "open_renderer"]
 
 SUPERSAMPLING = 2
 """Images are rendered at twice the size and averaged: as smooth as multisampling and cheaper."""
@@ -24,6 +24,20 @@ _HELP = (
     "and set MUJOCO_GL=egl before MuJoCo is imported"
 )
 _open: "weakref.WeakSet[SceneRenderer]" = weakref.WeakSet()
+
+
+def open_renderer(model: mujoco.MjModel, side: int) -> mujoco.Renderer:
+    """MuJoCo's renderer for square images of `side` pixels.
+
+    Raises:
+        UnderstudyError: no OpenGL context can be made; says what to install.
+    """
+    try:
+        return mujoco.Renderer(model, side, side)
+    except (mujoco.FatalError, AttributeError, ImportError, RuntimeError) as error:
+        raise UnderstudyError(
+            _HELP.format(error=str(error).splitlines()[0] if str(error) else "no reason given")
+        ) from error
 
 
 class SceneRenderer:
@@ -45,12 +59,7 @@ class SceneRenderer:
         model.vis.quality.shadowsize = _SHADOW_MAP if size > _SMALL else _SMALL_SHADOW_MAP
         # No larger than needed: buffers of 2048 pixels are 50 MB and 30 ms for every context.
         model.vis.global_.offwidth = model.vis.global_.offheight = size * supersampling
-        try:
-            self._renderer = mujoco.Renderer(model, size * self._factor, size * self._factor)
-        except (mujoco.FatalError, AttributeError, ImportError, RuntimeError) as error:
-            raise UnderstudyError(
-                _HELP.format(error=str(error).splitlines()[0] if str(error) else "no reason given")
-            ) from error
+        self._renderer = open_renderer(model, size * self._factor)
         self._option = mujoco.MjvOption()
         self._option.sitegroup[:] = 0
         self._option.geomgroup[:] = 0

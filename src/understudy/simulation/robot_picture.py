@@ -11,6 +11,7 @@ from understudy.embodiments import get_embodiment
 from understudy.records import Camera
 from understudy.simulation.layout import sample_layout
 from understudy.simulation.looks import sample_looks
+from understudy.simulation.rendering import open_renderer
 from understudy.simulation.scene import Scene, build_scene, home_qpos
 
 __all__ = ["RobotPicture", "resting_robot"]
@@ -53,7 +54,7 @@ def resting_robot(robot: str, camera: Camera) -> RobotPicture:
     option.sitegroup[:] = 0
     option.geomgroup[:] = 0
     option.geomgroup[[0, 2]] = 1
-    renderer = mujoco.Renderer(model, side, side)
+    renderer = open_renderer(model, side)
     try:
         renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         renderer.update_scene(data, camera="fixed", scene_option=option)

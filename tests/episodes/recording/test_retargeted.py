@@ -91,8 +91,8 @@ def test_another_robot_takes_its_place_beside_the_first(recording, tmp_path):
 
 
 def test_going_on_with_the_new_recording_is_allowed(recording, tmp_path):
-    main(["retarget", str(recording), "--robots", GRIPPER, HAND, "--out", str(tmp_path / "both")])
-    plan = RecordingPlan(("push",), (PERSON,), human_size=SIZE, human_fps=FPS, points=False, retarget=(GRIPPER, HAND))
+    main(["retarget", str(recording), "--robots", GRIPPER, "--out", str(tmp_path / "both")])
+    plan = RecordingPlan(("push",), (PERSON,), human_size=SIZE, human_fps=FPS, points=False, retarget=(HAND, GRIPPER))
     claim_folder(tmp_path / "both", plan)
     features = EpisodeReader(tmp_path / "both" / PERSON).features
     assert {name: features[name] for name in features_of(plan, PERSON)} == features_of(plan, PERSON)
@@ -121,6 +121,24 @@ def test_bad_options_are_one_line(recording, tmp_path, monkeypatch, capsys, give
     assert len(error) == 1
     assert line in error[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_linked_folders_come_along(recording, tmp_path):
+    elsewhere = tmp_path / "elsewhere" / "meta"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "info.json").write_text("{}")
+    source = tmp_path / "linked"
+    source.mkdir()
+    (source / PERSON).symlink_to(recording / PERSON)
+    (source / HAND).symlink_to(elsewhere.parent)
+    assert main(["retarget", str(source), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / HAND / "meta" / "info.json").read_text() == "{}"
+    assert find_problems(tmp_path / "out" / PERSON) == []
+
+
+def test_out_of_the_recording_itself(recording, capsys):
+    assert main(["retarget", str(recording), "--out", str(recording / "again")]) == 2
+    assert "lies within" in capsys.readouterr().err
 
 
 def test_an_interrupted_run_leaves_nothing(recording, tmp_path):

@@ -17,7 +17,7 @@ from understudy.episodes.recording.plan import PERSON
 from understudy.episodes.recording.plan_file import PLAN_FILE
 from understudy.episodes.recording.recorded import IMAGE
 from understudy.episodes.recording.tracked import action_columns, action_features
-from understudy.episodes.rewriting import rewrite_columns
+from understudy.episodes.rewriting import files_below, rewrite_columns
 from understudy.episodes.whole_folder import link_or_copy
 from understudy.errors import UnderstudyError
 from understudy.geometry.cameras import project
@@ -54,6 +54,8 @@ def retarget_recording(
     robots = _robots(reader, robots)
     if out.exists():
         raise UnderstudyError(f"{out}: exists; choose another folder")
+    if out.resolve().is_relative_to(source.resolve()):
+        raise UnderstudyError(f"{out}: lies within {source}; choose another folder")
 
     def columns_of(reader: EpisodeReader, index: int) -> Mapping[str, Shaped[np.ndarray, "T n"]]:
         track = _track(reader, index)
@@ -96,6 +98,8 @@ def _track(reader: EpisodeReader, index: int) -> HandTrack | None:
     if missing:
         raise UnderstudyError(f"{reader.root}: episode {index} does not say {', '.join(missing)}")
     camera = camera_from_json(metadata["camera"], f"{reader.root}: episode {index}")
+    if camera.T_world_camera is None:
+        raise UnderstudyError(f"{reader.root}: episode {index}: its camera has no pose over the table")
     valid = reader.column("tracked.valid", index)[:, 0].astype(bool)
     if not valid.any():
         return None
@@ -124,7 +128,7 @@ def _track(reader: EpisodeReader, index: int) -> HandTrack | None:
 
 def _link_the_rest(source: Path, out: Path, robots: tuple[str, ...]) -> None:
     """Other data sets of the recording as they are, and its plan with the robots it has now."""
-    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+    for path in files_below(source):
         name = path.relative_to(source)
         if name.parts[0] != PERSON and not name.parts[0].startswith(".") and str(name) != PLAN_FILE:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -132,5 +136,6 @@ def _link_the_rest(source: Path, out: Path, robots: tuple[str, ...]) -> None:
     plan = source / PLAN_FILE
     if plan.is_file():
         content = json.loads(plan.read_text(encoding="utf-8"))
-        content["retarget"] = [robot for robot in robots if robot not in content.get("embodiments", ())]
+        all_robots = dict.fromkeys([*content.get("retarget", ()), *robots])
+        content["retarget"] = [robot for robot in all_robots if robot not in content.get("embodiments", ())]
         (out / PLAN_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

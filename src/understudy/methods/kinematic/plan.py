@@ -14,7 +14,7 @@ from understudy.perception.track import track_hand
 from understudy.perception.video import read_frames
 from understudy.records import Camera, HandTrack, HumanVideo, Observation
 from understudy.retargeting.actions import home_action
-from understudy.retargeting.anchored import anchor_hand
+from understudy.retargeting.anchored import NO_POSE, anchor_hand
 from understudy.retargeting.config import RetargetConfig
 from understudy.retargeting.grasp import Grasps
 from understudy.retargeting.mirror import mirror_left_hand
@@ -50,6 +50,8 @@ def plan(prompt: HumanVideo | HandTrack, observation: Observation, robot: str, d
         motion = _Motion(_in_world(track), track.status, track.time_s)
     else:
         camera = prompt.camera or resize_camera(observation.camera, prompt.width, prompt.height)
+        if camera.T_world_camera is None:
+            raise UnderstudyError(NO_POSE)
         track = track_hand(prompt, camera=camera)
         motion = _anchored(track, prompt, camera, observation)
     keypoints, notes = motion.keypoints, motion.notes
@@ -79,7 +81,7 @@ class _Motion:
 
 def _in_world(track: HandTrack) -> Float[np.ndarray, "T 21 3"]:
     if track.camera.T_world_camera is None:
-        raise UnderstudyError("the prompt's camera has no known pose over the table: pass a camera with T_world_camera")
+        raise UnderstudyError(NO_POSE)
     return apply_transform(track.camera.T_world_camera, track.keypoints_camera)
 
 

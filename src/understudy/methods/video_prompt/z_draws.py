@@ -61,8 +61,9 @@ def cached_z(
         representation: makes z.
         draws: how often, and of what.
         scene: that of whoever acts; or `person`: a robot's z with the scene of the person who did the same in the same
-            layout, what it would be if a person were to act; or `painted`: a person's z with a robot painted in the
-            person's place. All else is as it is, and rows of who it does not concern are zero.
+            layout, all else as it is: what it would be if a person were to act; or `painted`: a person's z with a robot
+            painted in the person's place in the clip's first image, in draws of its own. Rows of who it does not
+            concern are zero.
 
     Raises:
         UnderstudyError: the cache cannot be written, or no robot can be painted into a scene.
@@ -70,8 +71,10 @@ def cached_z(
     size = representation.model.image_size
     caches: dict[tuple[Path, str], FrameCache] = {}
     digest = hashlib.sha256(f"{representation.fingerprint()} {astuple(draws)}".encode())
-    if scene != "actor":
-        digest.update(b"the person's scene" if scene == "person" else f"painted {windows.config.robot}".encode())
+    if scene == "person":
+        digest.update(b"the person's scene")
+    if scene == "painted":
+        digest.update(_painted_with(windows, size))
     for index in range(len(windows)):
         root, actor, episode = windows.clips(index)
         for name in (actor, PERSON):
@@ -89,6 +92,18 @@ def cached_z(
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _painted_with(windows: ActedWindows, size: int) -> bytes:
+    """What painted scenes depend on besides people's clips."""
+    scenes, readers = PaintedScenes(windows.config.robot, size), dict[Path, EpisodeReader]()
+    digest = hashlib.sha256(windows.config.robot.encode())
+    for root, actor, episode in map(windows.clips, range(len(windows))):
+        if actor == PERSON:
+            if root not in readers:
+                readers[root] = EpisodeReader(root / PERSON)
+            digest.update(scenes.made_of(readers[root], episode))
+    return digest.digest()
 
 
 def _make(
