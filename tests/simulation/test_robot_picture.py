@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from understudy.geometry.cameras import resize_camera
+from understudy.geometry.cameras import camera_from_fov, look_at, resize_camera
 from understudy.simulation.robot_picture import resting_robot
 from understudy.simulation.scene import tabletop_camera
 from understudy.simulation.tabletop import Tabletop
@@ -41,3 +41,10 @@ def test_a_camera_that_looks_away_sees_no_robot():
     away[:3, :3] = away[:3, :3] @ np.diag([-1.0, 1.0, -1.0])
     turned = type(camera)(SIZE, SIZE, camera.K, away)
     assert resting_robot("xarm7_xhand", turned).cover.max() == 0
+
+
+def test_a_camera_that_sees_the_hand_tells_robots_apart():
+    camera = camera_from_fov(SIZE, SIZE, 50.0, look_at(np.array([1.0, 0.3, 0.5]), np.array([0.3, 0.0, 0.3])))
+    hand, gripper = (resting_robot(robot, camera).cover for robot in ("xarm7_xhand", "xarm7_gripper"))
+    assert (hand > 0.99).sum() > 300
+    assert ((hand > 0.99) != (gripper > 0.99)).sum() > 50
