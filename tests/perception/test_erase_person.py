@@ -5,6 +5,7 @@ import pytest
 
 from understudy.perception.erase_person import erase_person, person_mask
 from understudy.simulation.human import RenderedFrames, record_human
+from understudy.simulation.tabletop import Tabletop
 
 SIZE = 96
 
@@ -30,6 +31,22 @@ def test_a_person_is_erased_from_the_first_frame(clip):
     behind = np.stack([np.median(frames[elsewhere[:, y, x], y, x], axis=0) for y, x in np.argwhere(seen)])
     assert np.median(np.abs(erased[seen] - behind)) < 3
     assert np.median(np.abs(frames[0][seen] - behind)) > 10
+
+
+def test_what_is_left_is_the_scene_that_a_robot_finds(clip):
+    """The same layout and light with a robot in it, which stands elsewhere in the image."""
+    frames, landmarks = clip
+    table = Tabletop("push", 3, "xarm7_gripper")
+    try:
+        truth = table.reset().image
+    finally:
+        table.close()
+    mask = person_mask(landmarks[0], SIZE)
+    before, after = (
+        np.abs(image[mask].astype(int) - truth[mask]).mean(-1) for image in (frames[0], erase_person(frames, landmarks))
+    )
+    assert np.mean(before > 25) > 0.3
+    assert np.mean(after > 25) < 0.5 * np.mean(before > 25)
 
 
 def test_what_is_far_from_the_person_stays(clip):
