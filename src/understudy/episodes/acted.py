@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from understudy.embodiments import get_embodiment
 from understudy.episodes.camera_file import camera_from_json
@@ -187,8 +187,8 @@ class ActedWindows:
             "known": moves.known[seen],
             "progress": (steps / max(len(actions) - 1, 1)).astype(np.float32),
             "steps": np.array(len(actions), dtype=np.float32),
-            "path": np.ascontiguousarray(phases(actions, config.num_phases), dtype=np.float32),
-            "skill": np.array(self.skills.index(episode.skill), dtype=np.int64),
+            "path": self._path(actions),
+            "skill": np.array(self.skill(index), dtype=np.int64),
             "label": np.array(self.label(index), dtype=np.int64),
             "person": np.array(episode.actor == _PERSON),
         }
@@ -197,6 +197,18 @@ class ActedWindows:
             shown = clip[uneven_frames(len(clip), config.prompt_frames, rng)]
             sample["prompt"] = shift.images(np.concatenate([shown, frames[:1]]))
         return sample
+
+    def path(self, index: int, shift: ImageShift) -> Float32[np.ndarray, "P A"]:
+        """The actions of the whole episode at P even times, normalised."""
+        episode = self._episodes[index]
+        return self._path(self._normalised(episode.moves.actions, shift, episode))
+
+    def _path(self, actions: Float[np.ndarray, "T A"]) -> Float32[np.ndarray, "P A"]:
+        return np.ascontiguousarray(phases(actions, self.config.num_phases), dtype=np.float32)
+
+    def skill(self, index: int) -> int:
+        """Index of an episode's task into `skills`."""
+        return self.skills.index(self._episodes[index].skill)
 
     def prompt(self, index: int, count: int) -> UInt8[np.ndarray, "N S S 3"]:
         """The person's clip of that layout at even times."""

@@ -14,6 +14,7 @@ from understudy.methods.diffusion_policy import SamplingConfig
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.policy_folder import write_policy_folder
 from understudy.methods.video_prompt.data import LabelledWindows, PromptedWindows, RepresentedWindows
+from understudy.methods.video_prompt.linear_plan import COMPONENTS
 from understudy.methods.video_prompt.loss import LossConfig, loss
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import read_representation
@@ -48,6 +49,7 @@ class Stage2Experiment(Experiment):
         "acted.num_phases": "model.num_phases",
         "model.action_size": "the robot",
         **dict.fromkeys(("model.z_size", "model.z_tokens", "model.z_cells"), "what makes z"),
+        **dict.fromkeys(("model.linear_skills", "model.linear_components"), "the data, see linear_plan"),
     }
     robot: str = "xarm7_xhand"
     people: bool = True
@@ -87,11 +89,13 @@ class Stage2Experiment(Experiment):
     def make_model(self, data: TrainingData) -> nn.Module:
         """New networks for the prompts and skills of the data."""
         assert isinstance(data, PromptedWindows)
+        return TrainedPolicy(make_network(self.network_sizes(data)), self.make_pdcp(len(data.skills)))
+
+    def network_sizes(self, data: PromptedWindows) -> PolicyConfig:
+        """Of the networks: those that the data tell filled in."""
         times, cells, channels = data.z_shape
         sizes: PolicyConfig = replace(self.model, z_size=times * cells**2 * channels)
-        if isinstance(sizes, ModelConfig):
-            sizes = replace(sizes, z_tokens=times, z_cells=cells)
-        return TrainedPolicy(make_network(sizes), self.make_pdcp(len(data.skills)))
+        return replace(sizes, z_tokens=times, z_cells=cells) if isinstance(sizes, ModelConfig) else sizes
 
     def make_pdcp(self, num_skills: int) -> PDCP | None:
         """New heads of the contrastive losses, if the row has them."""
@@ -164,6 +168,9 @@ class VideoPromptExperiment(ClockedExperiment):
     painted_robot: float = 0.0
     """Share of people's samples whose z is of their scene with the robot painted in the person's place; likewise."""
 
+    linear_plan: bool = False
+    """Half of the plan is what a ridge regression reads off z (`LinearPlan`), the other half what the network does."""
+
     any_scene: ClassVar[bool] = False
     """Learn from scenes of any time in an episode."""
 
@@ -179,6 +186,25 @@ class VideoPromptExperiment(ClockedExperiment):
             scene_arithmetic=self.scene_arithmetic,
             painted_robot=self.painted_robot,
         )
+
+    def network_sizes(self, data: PromptedWindows) -> PolicyConfig:
+        """And of the linear plan."""
+        sizes = super().network_sizes(data)
+        if not self.linear_plan:
+            return sizes
+        if not isinstance(sizes, ModelConfig):
+            raise UnderstudyError(f"{self.name}: linear_plan: its network plans no path")
+        components = min(COMPONENTS, len(data) - 1, sizes.z_size)
+        return replace(sizes, linear_skills=len(data.skills), linear_components=components)
+
+    def make_model(self, data: TrainingData) -> nn.Module:
+        """New networks, and the linear plan fitted."""
+        trained = super().make_model(data)
+        assert isinstance(trained, TrainedPolicy)
+        if isinstance(trained.policy, PromptPolicyModel) and trained.policy.linear is not None:
+            assert isinstance(data, RepresentedWindows)
+            trained.policy.linear.fit(*data.read_off())
+        return trained
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
         """And the representation."""
@@ -236,6 +262,7 @@ def xhand_tiny() -> VideoPromptExperiment:
         ema_decay=0.998,
         precision="bf16",
         num_times=2,
+        linear_plan=True,
         losses=LossConfig(pdcp=PDCPConfig(contrastive=0.1, prototype=0.1, metric=0.1)),
         acted=ActedConfig(normalisation="symmetric", shift=2),
     )

@@ -88,9 +88,9 @@ def loss(
     """
     times = batch["actions"].shape[1]
     images = to_float(batch["images"], random_colours(len(batch["images"]), config.jitter, generator))
-    path = model.plan(batch["z"])
+    path = model.read(batch["z"])
     path_loss = ((path.float() - batch["path"]) ** 2).mean()
-    shown = path.repeat_interleave(times, 0)
+    shown = model.plan_of(batch["z"], path).repeat_interleave(times, 0)
     shift = torch.randn(len(shown), 1, PARTS[0], generator=generator, device=generator.device) * config.path_shift
     shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
     clock = None

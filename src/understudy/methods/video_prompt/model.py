@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from understudy.errors import UnderstudyError
 from understudy.methods.video_prompt.familiarity import Familiarity
+from understudy.methods.video_prompt.linear_plan import LinearPlan
 from understudy.methods.video_prompt.whereabouts import Whereabouts, WhereaboutsReader, way_point_shares
 from understudy.methods.video_prompt.z_reader import MapReader, TokenReader
 from understudy.networks.looking_actor import LookConfig, PathActor
@@ -56,6 +57,10 @@ class ModelConfig(LookConfig):
     acts so is `by_clock`."""
     familiar_prompts: int = 0
     """Training prompts that `Familiarity` knows; 0 while training."""
+    linear_skills: int = 0
+    """Skills that `LinearPlan` has a map for; 0: the path is the network's alone. Training takes them from the data."""
+    linear_components: int = 0
+    """Components of z that it reads; from the data, too."""
     plan_dropout: float = 0.1
     """Of z's numbers in training: z is made of few clips, and no one number of it may be leaned on."""
 
@@ -90,10 +95,22 @@ class PromptPolicyModel(PathActor):
             self.unseen = nn.Parameter(torch.randn(config.num_looks + 2, width) * 0.02)
             self.clock_in = nn.Linear(2, width)
         self.familiarity = Familiarity(config.z_size, config.familiar_prompts) if config.familiar_prompts else None
+        skills, components = config.linear_skills, config.linear_components
+        self.linear = (
+            LinearPlan(config.z_size, components, skills, config.num_phases, config.action_size) if skills else None
+        )
 
     def plan(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:
         """The path that the robot is to take (normalised): all that the action head learns of the prompt."""
+        return self.plan_of(z_BZ, self.read(z_BZ))
+
+    def read(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:
+        """The network's share of the plan: what is trained to be the path."""
         return self.path(self.reader(self.z_dropout(z_BZ)))
+
+    def plan_of(self, z_BZ: Float[Tensor, "B Z"], read_BPA: Float[Tensor, "B P A"]) -> Float[Tensor, "B P A"]:
+        """The plan, given what the network read: the mean of that and the linear one, if there is one."""
+        return read_BPA if self.linear is None else (read_BPA + self.linear(z_BZ).to(read_BPA.dtype)) / 2
 
     def context(
         self,
