@@ -247,11 +247,13 @@ def test_records_of_before_a_setting_was_there_go_on(linear):
 
 def test_an_older_run_goes_on_without_what_came_later():
     now = experiment_config(experiments.get_experiment("video_prompt_xhand_debug"))
-    before = {name: value for name, value in now.items() if name not in ("by_clock", "scene_arithmetic")}
-    before["model"] = {name: value for name, value in now["model"].items() if name != "clocked"}
+    later = ("by_clock", "scene_arithmetic", "painted_robot", "linear_plan")
+    before = {name: value for name, value in now.items() if name not in later}
+    later = ("clocked", "linear_skills", "linear_components")
+    before["model"] = {name: value for name, value in now["model"].items() if name not in later}
     refuse_other_settings(Path("run"), before, now)
     other = now | {"model": now["model"] | {"clocked": 0.5}}
-    for wrong in (now | {"by_clock": True}, other):
+    for wrong in (now | {"by_clock": True}, now | {"linear_plan": True}, other):
         with pytest.raises(UnderstudyError, match="this run was made with"):
             refuse_other_settings(Path("run"), before, wrong)
 

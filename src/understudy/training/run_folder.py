@@ -32,7 +32,16 @@ __all__ = [
 _MAY_DIFFER = ("data", "num_workers")
 """Settings that do not change what is learned: a moved data set (`refuse_other_data`), who prepares the samples."""
 
-_CAME_LATER: Mapping[str, Any] = {"changes": [], "scene_arithmetic": 0.0, "by_clock": False, "model.clocked": 0.0}
+_CAME_LATER: Mapping[str, Any] = {
+    "changes": [],
+    "scene_arithmetic": 0.0,
+    "painted_robot": 0.0,
+    "by_clock": False,
+    "linear_plan": False,
+    "model.clocked": 0.0,
+    "model.linear_skills": 0,
+    "model.linear_components": 0,
+}
 """Settings, by dotted name, that the records of older runs do not hold, and what they were then."""
 
 

@@ -63,10 +63,10 @@ def experiment(tmp_path_factory):
     write_debug_policy(root)
     data = (write_acted(root / "data", copies=3),)
     debug = get_experiment("video_prompt_xhand_debug")
-    return replace(debug, data=data, representation=root / "representation", variants=2)
+    return replace(debug, data=data, representation=root / "representation", variants=2, linear_plan=True)
 
 
-def test_half_of_the_plan_is_read_by_regression_and_the_network_learns_the_whole_path(experiment):
+def test_half_of_the_plan_is_read_by_regression_and_the_network_learns_the_whole_path(experiment, monkeypatch):
     data = experiment.make_data()
     policy = experiment.make_model(data).policy.eval()
     sizes = policy.config
@@ -78,9 +78,24 @@ def test_half_of_the_plan_is_read_by_regression_and_the_network_learns_the_whole
         torch.testing.assert_close(policy.plan(z), (policy.read(z) + policy.linear(z)) / 2)
     assert ((policy.linear(z) - path) ** 2).mean() < ((path.mean(0) - path) ** 2).mean()
     batch = torch.utils.data.default_collate([data.sample(index, np.random.default_rng(0)) for index in range(2)])
+    shown, ours = [], policy.observe
+    monkeypatch.setattr(policy, "observe", lambda path, *rest: shown.append(path) or ours(path, *rest))
     with torch.no_grad():
-        _, parts = loss(policy, None, batch, torch.Generator().manual_seed(0), experiment.losses)
+        _, parts = loss(policy, None, batch, torch.Generator().manual_seed(0), replace(experiment.losses, path_shift=0.0))
         torch.testing.assert_close(parts["path"], ((policy.read(batch["z"]) - batch["path"]) ** 2).mean())
+        torch.testing.assert_close(shown[0], policy.plan(batch["z"]).repeat_interleave(batch["actions"].shape[1], 0))
+
+
+def test_what_is_read_off_is_what_samples_hold(experiment):
+    data = replace(experiment, acted=replace(experiment.acted, shift=2)).make_data()
+    z, path, skill = data.read_off()
+    rng = np.random.default_rng(0)
+    for place, (index, variant) in enumerate(np.ndindex(len(data), 2)):
+        sample = data.windows.sample(index, rng, data._draws.shift(index, variant))
+        np.testing.assert_array_equal(path[place], sample["path"])
+        assert skill[place] == sample["skill"]
+        np.testing.assert_array_equal(z[place], data._z[index, variant])
+    assert not torch.equal(path[0], path[1])
 
 
 def test_moved_and_painted_z_are_read_too(experiment):
@@ -88,6 +103,13 @@ def test_moved_and_painted_z_are_read_too(experiment):
     acts = [data.windows.clips(index)[1] for index in range(len(data))]
     z, path, skill = data.read_off()
     assert len(z) == len(path) == len(skill) == 2 * (2 * len(data) + acts.count("human_hand"))
+    person = acts.index("human_hand")
+    first = sum(2 * (2 + (actor == "human_hand")) for actor in acts[:person])
+    own, moved, painted = z[first : first + 3]
+    np.testing.assert_array_equal(own, data._z[person, 0])
+    np.testing.assert_array_equal(painted, data._painted[person, 0])
+    assert not torch.allclose(own, moved)
+    assert torch.equal(path[first], path[first + 2])
 
 
 def test_a_trained_policy_has_both_halves(experiment, tmp_path):

@@ -151,22 +151,22 @@ class RepresentedWindows(PromptedWindows):
         return torch.from_numpy(found)
 
     def read_off(self) -> tuple[Float32[Tensor, "N Z"], Float32[Tensor, "N P A"], Int64[Tensor, " N"]]:
-        """Every draw of z, the path that is to be read off it, and its skill; then the same moved to the other body's
-        scene, or with a robot painted in, if samples are.
+        """Every draw of z, the path that is to be read off it, and its skill; each also moved to the other body's
+        scene, or with a robot painted in, if samples are: once, whatever the shares of these are.
         """
         z, paths, skills = list[np.ndarray](), list[np.ndarray](), list[int]()
         rng = np.random.default_rng(0)
         for index, variant in np.ndindex(self._z.shape[:2]):
-            own = self._z[index, variant].astype(np.float32)
-            every = [own]
+            every = [self._z[index, variant]]
             if self._share:
-                every.append(self._moved(own, index, int(rng.choice(self._robots)), variant))
+                own = every[0].astype(np.float32)
+                every.append(self._moved(own, index, int(rng.choice(self._robots)), variant).astype(np.float16))
             if self._painted_share and self._persons[index]:
-                every.append(self._painted[index, variant].astype(np.float32))
+                every.append(self._painted[index, variant])
             z += every
             paths += [self.windows.path(index, self._draws.shift(index, variant))] * len(every)
             skills += [self.windows.skill(index)] * len(every)
-        return torch.from_numpy(np.stack(z)), torch.from_numpy(np.stack(paths)), torch.tensor(skills)
+        return torch.from_numpy(np.stack(z)).float(), torch.from_numpy(np.stack(paths)), torch.tensor(skills)
 
     def _moved(self, z: Float32[np.ndarray, " Z"], index: int, other: int, variant: int) -> Float32[np.ndarray, " Z"]:
         """In the other body's scene, by what that does to a draw of the robot's episode `other`."""

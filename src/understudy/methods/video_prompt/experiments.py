@@ -262,7 +262,6 @@ def xhand_tiny() -> VideoPromptExperiment:
         ema_decay=0.998,
         precision="bf16",
         num_times=2,
-        linear_plan=True,
         losses=LossConfig(pdcp=PDCPConfig(contrastive=0.1, prototype=0.1, metric=0.1)),
         acted=ActedConfig(normalisation="symmetric", shift=2),
     )
