@@ -41,6 +41,12 @@ def test_a_dimension_that_never_changes_stays_finite(kind):
     assert np.isfinite(found).all()
 
 
+@pytest.mark.parametrize("kind", NORMALISATIONS)
+def test_what_a_still_joint_does_beside_its_commands_stays_small(kind):
+    found = fit_normalisation(kind, [HUMAN, ROBOT], NAMES).apply(HUMAN + np.array([0.0, 0.02]))
+    assert np.abs(found[:, 1]).max() <= 1.001
+
+
 @given(arrays(np.float64, (7, 2), elements=st.floats(-10, 10)), st.sampled_from(sorted(NORMALISATIONS)))
 def test_what_is_applied_can_be_undone_also_after_json(rows, kind):
     fitted = fit_normalisation(kind, [rows], NAMES)

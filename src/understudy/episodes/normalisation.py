@@ -19,8 +19,9 @@ NORMALISATIONS: dict[str, str] = {
     "quantile": "joint 1 % and 99 % quantiles to [-1, 1]; beyond them it goes on linearly",
 }
 """Kind -> what it does."""
-_SMALLEST_RANGE = 1e-3
-"""Dimensions that move less than this (m or rad) are divided by it: a constant one stays a constant."""
+_SMALLEST_RANGE = 0.02
+"""Dimensions that move less than this (m or rad) are divided by it: a constant one stays a constant, and what a body
+does beside its commands (joints sag by a degree) stays small beside what others do."""
 
 
 @dataclass(frozen=True)
