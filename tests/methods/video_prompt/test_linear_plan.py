@@ -81,7 +81,8 @@ def test_half_of_the_plan_is_read_by_regression_and_the_network_learns_the_whole
     shown, ours = [], policy.observe
     monkeypatch.setattr(policy, "observe", lambda path, *rest: shown.append(path) or ours(path, *rest))
     with torch.no_grad():
-        _, parts = loss(policy, None, batch, torch.Generator().manual_seed(0), replace(experiment.losses, path_shift=0.0))
+        unshifted = replace(experiment.losses, path_shift=0.0)
+        _, parts = loss(policy, None, batch, torch.Generator().manual_seed(0), unshifted)
         torch.testing.assert_close(parts["path"], ((policy.read(batch["z"]) - batch["path"]) ** 2).mean())
         torch.testing.assert_close(shown[0], policy.plan(batch["z"]).repeat_interleave(batch["actions"].shape[1], 0))
 
