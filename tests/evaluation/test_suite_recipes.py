@@ -97,11 +97,11 @@ def test_minutes_and_losses_are_those_that_the_tables_say(commands):
     def minutes(words):
         return next(float(value) for flag, value in pairwise(words) if flag == "--minutes")
 
-    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end")} == {10}
-    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end_long")} == {40}
-    assert {minutes(words) for _, words in of("video_prompt_ablations", "cross_prediction_60")} == {10}
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end")} == {5}
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end_long")} == {17}
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "cross_prediction_60")} == {5}
     stage1, words = trained(commands)["runs/ablations/stage1_tiny_p1/policy"]
-    assert (stage1, minutes(words)) == ("video_prompt_stage1_tiny_p1", 30)
+    assert (stage1, minutes(words)) == ("video_prompt_stage1_tiny_p1", 12)
     with_pdcp = {
         row: {get_experiment(name).losses.pdcp is not None for name, _ in of("video_prompt_human_demos", row)}
         for row in get_suite("video_prompt_human_demos").named_rows

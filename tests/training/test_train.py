@@ -249,11 +249,12 @@ def test_an_older_run_goes_on_without_what_came_later():
     now = experiment_config(experiments.get_experiment("video_prompt_xhand_debug"))
     later = ("by_clock", "scene_arithmetic", "painted_robot", "linear_plan")
     before = {name: value for name, value in now.items() if name not in later}
-    later = ("clocked", "linear_skills", "linear_components")
+    later = ("clocked", "linear_skills", "linear_components", "things")
     before["model"] = {name: value for name, value in now["model"].items() if name not in later}
+    before["acted"] = {name: value for name, value in now["acted"].items() if name != "things"}
     refuse_other_settings(Path("run"), before, now)
-    other = now | {"model": now["model"] | {"clocked": 0.5}}
-    for wrong in (now | {"by_clock": True}, now | {"linear_plan": True}, other):
+    others = [now | {"model": now["model"] | changed} for changed in ({"clocked": 0.5}, {"things": 3})]
+    for wrong in (now | {"by_clock": True}, now | {"linear_plan": True}, *others):
         with pytest.raises(UnderstudyError, match="this run was made with"):
             refuse_other_settings(Path("run"), before, wrong)
 

@@ -19,6 +19,7 @@ from understudy.episodes.image_shift import ImageShift, random_shift
 from understudy.episodes.mixture import Sample
 from understudy.episodes.normalisation import Normalisation, NormalisationKind, fit_normalisation
 from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.scene_things import SeenEpisode, cached_things
 from understudy.episodes.selection import Selection
 from understudy.episodes.windows import even_frames, future, past, phases, uneven_frames
 from understudy.errors import UnderstudyError
@@ -57,6 +58,8 @@ class ActedConfig:
     normalisation: NormalisationKind = "unit"
     min_valid: float = 0.8
     """A person's episode of which a smaller share of frames could be solved is left out."""
+    things: int = 0
+    """Things of the acting body's scene in a sample at most; 0 leaves them out. They need camera and tracked hands."""
     shift: int = 0
     """Most that images are shifted by, and places with them, to each side, in 1/32 of the side. It needs the camera."""
 
@@ -102,6 +105,8 @@ class ActedWindows:
     - `progress` (M,): share of the episode that is over at the present image, 0 to 1;
     - `steps` () float32: control steps of the episode;
     - `path` (P, A): the actions of the whole episode at P even times, normalised;
+    - `things` (K, 4) float32: `NUMBERS` of what stands on the table at first, the widest first, rows without one NaN;
+      if asked for;
     - `skill`, `label` () int64: index into `skills` (names of tasks) and `labels`; `person` () bool;
     - `prompt` (N + 1, S, S, 3) uint8: the person's clip of the same layout, then the acting body's first image, which
       tells who is to act; if asked for.
@@ -139,6 +144,7 @@ class ActedWindows:
         self._position = [names.index(axis) for axis in "xyz" if axis in names]
         if config.shift and len(self._position) < 3:
             raise UnderstudyError(f"actions of {config.robot} have no x, y and z: set acted.shift=0")
+        self._things = self._find_things(config.things) if config.things else None
 
     def __len__(self) -> int:
         return len(self._episodes)
@@ -192,11 +198,30 @@ class ActedWindows:
             "label": np.array(self.label(index), dtype=np.int64),
             "person": np.array(episode.actor == _PERSON),
         }
+        if config.things:
+            sample["things"] = self._things_of(index, shift)
         if config.prompt_frames:
             clip = self._cache(episode.root, _PERSON).episode(episode.index)
             shown = clip[uneven_frames(len(clip), config.prompt_frames, rng)]
             sample["prompt"] = shift.images(np.concatenate([shown, frames[:1]]))
         return sample
+
+    def _find_things(self, count: int) -> Float32[np.ndarray, "E K 4"]:
+        readers = {key: EpisodeReader(key[0] / key[1]) for key in {(some.root, some.actor) for some in self._episodes}}
+        seen = [
+            SeenEpisode(readers[e.root, e.actor], e.index, self._cache(e.root, e.actor), e.actor == _PERSON)
+            for e in self._episodes
+        ]
+        return cached_things(self.config.robot, seen, count)
+
+    def _things_of(self, index: int, shift: ImageShift) -> Float32[np.ndarray, "K 4"]:
+        assert self._things is not None
+        things, camera = self._things[index].copy(), self._episodes[index].camera
+        if shift != ImageShift():
+            assert camera is not None, "checked when the data set was opened"
+            feet = np.pad(things[:, :2].astype(float), ((0, 0), (0, 1)))
+            things[:, :2] = shift.places(camera, feet)[:, :2]
+        return things
 
     def path(self, index: int, shift: ImageShift) -> Float32[np.ndarray, "P A"]:
         """The actions of the whole episode at P even times, normalised."""

@@ -41,6 +41,8 @@ _CAME_LATER: Mapping[str, Any] = {
     "model.clocked": 0.0,
     "model.linear_skills": 0,
     "model.linear_components": 0,
+    "model.things": 0,
+    "acted.things": 0,
 }
 """Settings, by dotted name, that the records of older runs do not hold, and what they were then."""
 

@@ -47,6 +47,7 @@ class Stage2Experiment(Experiment):
         "acted.history": "sampling.execute",
         "acted.chunk": "model.chunk",
         "acted.num_phases": "model.num_phases",
+        "acted.things": "model.things",
         "model.action_size": "the robot",
         **dict.fromkeys(("model.z_size", "model.z_tokens", "model.z_cells"), "what makes z"),
         **dict.fromkeys(("model.linear_skills", "model.linear_components"), "the data, see linear_plan"),
@@ -63,16 +64,24 @@ class Stage2Experiment(Experiment):
     """Sizes of windows are those of the model, whatever it says."""
 
     has_clock: ClassVar[bool] = False
-    """Its policies can go by the clock."""
+    """Its policies can go by the clock, and put their plan where things stand."""
 
     def open_windows(self) -> ActedWindows:
         """Windows of the sizes of the model.
 
         Raises:
-            UnderstudyError: see `ActedWindows`; a chunk too short, or windows by a clock that no policy has.
+            UnderstudyError: see `ActedWindows`; a chunk too short, or windows by a clock, or with things, that no
+                policy knows.
         """
-        if isinstance(self.model, ModelConfig) and self.model.clocked and not self.has_clock:
-            raise UnderstudyError(f"{self.name}: model.clocked {self.model.clocked}: its policies have no clock, set 0")
+        if isinstance(self.model, ModelConfig) and not self.has_clock:
+            if self.model.clocked:
+                raise UnderstudyError(
+                    f"{self.name}: model.clocked {self.model.clocked}: its policies have no clock, set 0"
+                )
+            if self.model.things:
+                raise UnderstudyError(
+                    f"{self.name}: model.things {self.model.things}: its policies look for none, set 0"
+                )
         self.sampling.check_chunk(self.model.chunk, self.name)
         config = replace(
             self.acted,
@@ -83,13 +92,17 @@ class Stage2Experiment(Experiment):
             history=self.sampling.execute,
             chunk=self.model.chunk,
             num_phases=self.model.num_phases,
+            things=self.model.things,
         )
         return ActedWindows(self.data, config)
 
     def make_model(self, data: TrainingData) -> nn.Module:
         """New networks for the prompts and skills of the data."""
         assert isinstance(data, PromptedWindows)
-        return TrainedPolicy(make_network(self.network_sizes(data)), self.make_pdcp(len(data.skills)))
+        policy = make_network(self.network_sizes(data))
+        if isinstance(policy, PromptPolicyModel) and policy.anchor is not None:
+            policy.anchor.fit(data.normalisation)
+        return TrainedPolicy(policy, self.make_pdcp(len(data.skills)))
 
     def network_sizes(self, data: PromptedWindows) -> PolicyConfig:
         """Of the networks: those that the data tell filled in."""

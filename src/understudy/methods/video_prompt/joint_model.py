@@ -26,6 +26,8 @@ class JointConfig:
 
     num_phases: ClassVar[int] = 1
     """No path is planned: that of the data has one row, which nothing reads."""
+    things: ClassVar[int] = 0
+    """Nor put where things stand."""
 
     image_size: int = 160
     chunk: int = 8

@@ -9,6 +9,7 @@ from torch import Tensor
 from understudy.methods.experiment import Batch
 from understudy.methods.video_prompt.model import PARTS, Clock, PromptPolicyModel
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
+from understudy.methods.video_prompt.plan_anchor import anchor_loss
 from understudy.methods.video_prompt.whereabouts import progress_loss, state_loss
 from understudy.networks.action_diffusion import ActionDiffusion
 from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
@@ -90,7 +91,14 @@ def loss(
     images = to_float(batch["images"], random_colours(len(batch["images"]), config.jitter, generator))
     path = model.read(batch["z"])
     path_loss = ((path.float() - batch["path"]) ** 2).mean()
-    shown = model.plan_of(batch["z"], path).repeat_interleave(times, 0)
+    shown = model.plan_of(batch["z"], path)
+    anchored = None
+    if model.anchor is not None:
+        anchored = anchor_loss(model.anchor, batch["path"], batch["things"], generator)
+        with torch.no_grad():
+            correction = model.anchor(shown, batch["things"]) - shown
+        shown = shown + correction  # whose gradient the path keeps
+    shown = shown.repeat_interleave(times, 0)
     shift = torch.randn(len(shown), 1, PARTS[0], generator=generator, device=generator.device) * config.path_shift
     shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
     clock = None
@@ -104,6 +112,9 @@ def loss(
     total, parts = acting_loss(model.head, pdcp, context, batch, generator, config)
     total = total + config.path_weight * path_loss
     parts["path"] = path_loss.detach()
+    if anchored is not None:
+        total = total + anchored
+        parts["anchor"] = anchored.detach()
     if where is not None:
         states, known = batch["states"].flatten(0, 1), batch["known"].flatten(0, 1)
         state = state_loss(where.states, states, known, PARTS)

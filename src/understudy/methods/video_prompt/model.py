@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from understudy.errors import UnderstudyError
 from understudy.methods.video_prompt.familiarity import Familiarity
 from understudy.methods.video_prompt.linear_plan import LinearPlan
+from understudy.methods.video_prompt.plan_anchor import PlanAnchor
 from understudy.methods.video_prompt.whereabouts import Whereabouts, WhereaboutsReader, way_point_shares
 from understudy.methods.video_prompt.z_reader import MapReader, TokenReader
 from understudy.networks.looking_actor import LookConfig, PathActor
@@ -61,6 +62,8 @@ class ModelConfig(LookConfig):
     """Skills that `LinearPlan` has a map for; 0: the path is the network's alone. Training takes them from the data."""
     linear_components: int = 0
     """Components of z that it reads; from the data, too."""
+    things: int = 0
+    """Things of the scene at most that the plan is put at, see `PlanAnchor`; 0: it stays as it was read off z."""
     plan_dropout: float = 0.1
     """Of z's numbers in training: z is made of few clips, and no one number of it may be leaned on."""
 
@@ -99,6 +102,7 @@ class PromptPolicyModel(PathActor):
         self.linear = (
             LinearPlan(config.z_size, components, skills, config.num_phases, config.action_size) if skills else None
         )
+        self.anchor = PlanAnchor(config.action_size, config.num_phases) if config.things else None
 
     def plan(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:
         """The path that the robot is to take (normalised): all that the action head learns of the prompt."""

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from understudy.episodes.person_scene import square_camera
+from understudy.episodes.scene_things import SceneThings, first_things
 from understudy.episodes.square_image import square_image
 from understudy.errors import UnderstudyError
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
@@ -38,14 +40,27 @@ class _PathPolicy(DiffusionPolicy):
     by_clock: bool = False
     """Go along the path in the time that the person's clip takes, not by what is seen on the way."""
 
+    looks_for_things: SceneThings | None = None
+    """What finds the things that the plan is put at, in the first image; None: it stays as it was read off z."""
+
     def __init__(self, model: PolicyNetwork, execution: Execution, seed: int) -> None:
         super().__init__(model.head, model.config.image_size, execution, seed, proprioception=False)
         self._model = model
         self._path: Tensor | None = None
         self._steps = 0
+        self._things: Tensor | None = None
 
     def act(self, observation: Observation) -> ActionChunk:
-        """The next chunk."""
+        """The next chunk.
+
+        Raises:
+            UnderstudyError: a plan is put where things stand, and the camera's pose over the table is not known.
+        """
+        if self.looks_for_things is not None and self._things is None:
+            image = square_image(observation.image, self._image_size)
+            camera = square_camera(observation.camera, self._image_size, "the policy puts its plan where things stand")
+            found = first_things(self.looks_for_things.of_robot(image, camera), self._model.config.things)
+            self._things = torch.from_numpy(found)[None]
         chunk = super().act(observation)
         self._steps += self._execution.sampling.execute
         return chunk
@@ -55,14 +70,22 @@ class _PathPolicy(DiffusionPolicy):
         """Of the prompt and what is seen."""
 
     def _begin(self) -> None:
-        self._path, self._steps = None, 0
+        self._path, self._things, self._steps = None, None, 0
         super()._begin()
+
+    def _plan(self, device: torch.device) -> Tensor:
+        path = self._model.plan(self._z().to(device))
+        if self._things is None:
+            return path
+        assert isinstance(self._model, PromptPolicyModel), "no other network looks for things"
+        assert self._model.anchor is not None
+        return self._model.anchor(path, self._things.to(device))
 
     def _context(
         self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
     ) -> Float[Tensor, "1 M D"]:
         if self._path is None:
-            self._path = self._model.plan(self._z().to(images_B2CSS.device))
+            self._path = self._plan(images_B2CSS.device)
         clock = self._clock(images_B2CSS.device)
         if clock is None:
             return self._model.context(self._path, images_B2CSS)
@@ -209,4 +232,6 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
         policy = VideoPromptPolicy(model, representation, execution, seed)
         policy.each_chunk = bool(description.content.get("z_each_chunk"))
     policy.by_clock = by_clock
+    if model.config.things:
+        policy.looks_for_things = SceneThings(robot)
     return policy
