@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from understudy.geometry.cameras import project
+from understudy.geometry.cameras import camera_from_fov, look_at, project
 from understudy.geometry.transforms import apply_transform, inverse_transform
 from understudy.perception.scene_change import find_moves, watch_scene
 from understudy.perception.scene_objects import beside_hand, find_objects, foreground
@@ -124,3 +124,12 @@ def test_what_touches_a_hand_is_not_trusted():
     assert beside_hand(near, landmarks)
     assert not beside_hand(far, landmarks)
     assert not beside_hand(near, np.full((21, 2), np.nan))
+
+
+def test_what_lies_above_the_tables_horizon_is_no_thing():
+    level = camera_from_fov(64, 64, 60.0, look_at(np.array([1.0, 0.0, 0.3]), np.array([0.0, 0.0, 0.3])))
+    image = np.full((64, 64, 3), 150, dtype=np.uint8)
+    image[10:16, 30:36] = 200, 40, 40
+    assert find_objects(image, level, reach_m=np.inf) == []
+    image[50:56, 30:36] = 200, 40, 40
+    assert len(find_objects(image, level, reach_m=np.inf)) == 1

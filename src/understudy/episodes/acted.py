@@ -19,7 +19,7 @@ from understudy.episodes.image_shift import ImageShift, random_shift
 from understudy.episodes.mixture import Sample
 from understudy.episodes.normalisation import Normalisation, NormalisationKind, fit_normalisation
 from understudy.episodes.reader import EpisodeReader
-from understudy.episodes.scene_things import SeenEpisode, cached_things
+from understudy.episodes.scene_things import MOST, SeenEpisode, cached_things
 from understudy.episodes.selection import Selection
 from understudy.episodes.windows import even_frames, future, past, phases, uneven_frames
 from understudy.errors import UnderstudyError
@@ -122,6 +122,8 @@ class ActedWindows:
                 asked for, data sets that are not paired, are of a sealed split or of another action order, or nothing
                 to learn from.
         """
+        if not 0 <= config.things <= MOST:
+            raise UnderstudyError(f"acted.things {config.things}: from 0 to {MOST}")
         self.config = config
         self._home = home_action(get_embodiment(config.robot))
         self._caches: dict[tuple[Path, str], FrameCache] = {}
@@ -219,8 +221,10 @@ class ActedWindows:
         things, camera = self._things[index].copy(), self._episodes[index].camera
         if shift != ImageShift():
             assert camera is not None, "checked when the data set was opened"
-            feet = np.pad(things[:, :2].astype(float), ((0, 0), (0, 1)))
-            things[:, :2] = shift.places(camera, feet)[:, :2]
+            # As far as the hand's lowest place moves, so that there it stays where it was from them.
+            height = self._episodes[index].moves.actions[:, self._position[2]].min()
+            above = np.column_stack([things[:, :2], np.full(len(things), height)]).astype(float)
+            things[:, :2] = shift.places(camera, above)[:, :2]
         return things
 
     def path(self, index: int, shift: ImageShift) -> Float32[np.ndarray, "P A"]:

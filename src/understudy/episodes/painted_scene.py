@@ -7,7 +7,13 @@ the clip's first frame, and the robot painted into it where it rests.
 import numpy as np
 from jaxtyping import UInt8
 
-from understudy.episodes.person_scene import camera_bytes, camera_of_episode, made_of, without_person
+from understudy.episodes.person_scene import (
+    camera_bytes,
+    camera_of_episode,
+    made_of,
+    tracked_hand,
+    without_person,
+)
 from understudy.episodes.reader import EpisodeReader
 from understudy.records import Camera
 from understudy.simulation.robot_picture import RobotPicture, resting_robot
@@ -33,6 +39,7 @@ class PaintedScenes:
             UnderstudyError: as `scene` does.
         """
         self._picture(camera_of_episode(reader, 0, self._size))
+        tracked_hand(reader, 0)
 
     def made_of(self, reader: EpisodeReader, index: int) -> bytes:
         """What the scene of an episode depends on besides its clip and the robot."""

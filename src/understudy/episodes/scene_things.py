@@ -5,9 +5,8 @@ that what is learned of them from people holds where a robot acts.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,10 +23,12 @@ from understudy.perception.scene_objects import SceneObject, find_objects
 from understudy.records import Camera
 from understudy.simulation.robot_picture import resting_robot
 
-__all__ = ["NUMBERS", "SceneThings", "SeenEpisode", "cached_things", "first_things"]
+__all__ = ["MOST", "NUMBERS", "SceneThings", "SeenEpisode", "cached_things", "first_things"]
 
 NUMBERS = ("x", "y", "radius", "height")
 """Of a thing, world [m]: see `SceneObject`."""
+MOST = 32
+"""Things of a scene at most."""
 _VERSION = b"1"
 """Another one whenever other things are found in the same scenes."""
 _ROBOT_SHARE = 0.2
@@ -93,27 +94,39 @@ def first_things(things: Float32[np.ndarray, "N 4"], count: int) -> Float32[np.n
     return found
 
 
-def cached_things(robot: str, episodes: list[SeenEpisode], count: int) -> Float32[np.ndarray, "E K 4"]:
-    """`first_things` of every episode, from the file that is named by all that they depend on; made if not there.
+def cached_things(robot: str, episodes: Sequence[SeenEpisode], count: int) -> Float32[np.ndarray, "E K 4"]:
+    """`first_things` of every episode, from a file for each data set, made if it is not there.
+
+    Args:
+        robot: that acts where no person does.
+        episodes: those of a data set, too, in any order.
+        count: K.
 
     Raises:
         UnderstudyError: see `SceneThings.of`, or the cache cannot be written.
     """
-    digest = hashlib.sha256(_VERSION + f"{robot} {count}".encode())
+    things, found = SceneThings(robot), np.empty((len(episodes), count, len(NUMBERS)), dtype=np.float32)
+    for root in dict.fromkeys(episode.reader.root for episode in episodes):
+        rows = [row for row, episode in enumerate(episodes) if episode.reader.root == root]
+        found[rows] = _of_data_set(things, robot, [episodes[row] for row in rows])[:, :count]
+    return found
+
+
+def _of_data_set(things: SceneThings, robot: str, episodes: list[SeenEpisode]) -> Float32[np.ndarray, "E M 4"]:
+    digest = hashlib.sha256(_VERSION + robot.encode())
     for episode in episodes:
         size = episode.frames.episode(episode.index).shape[1]
         camera = camera_of_episode(episode.reader, episode.index, size)
         about = made_of(episode.reader, episode.index, camera) if episode.person else camera_bytes(camera)
         digest.update(f"{episode.frames.path.parent.name} {episode.index} {episode.person}".encode() + about)
-    path: Path = frame_cache_folder() / "things" / f"{digest.hexdigest()[:16]}.npy"
+    path = frame_cache_folder() / "things" / f"{digest.hexdigest()[:16]}.npy"
     try:
         if not path.exists():
-            things = SceneThings(robot)
             bar = track(episodes, description="things", console=Console(stderr=True), transient=True)
-            found = np.stack([first_things(things.of(episode), count) for episode in bar])
+            found = np.stack([first_things(things.of(episode), MOST) for episode in bar])
             with replacing(path) as temporary, temporary.open("wb") as file:
                 np.save(file, found)
-        loaded: Float32[np.ndarray, "E K 4"] = np.load(path, allow_pickle=False)
+        loaded: Float32[np.ndarray, "E M 4"] = np.load(path, allow_pickle=False)
     except OSError as error:
         raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
     return loaded

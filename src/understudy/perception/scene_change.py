@@ -157,9 +157,12 @@ def _fit(
 ) -> SceneObject | None:
     """The thing at its new place, on the table or on a flat thing there; None if its size is another's."""
     found = locate(mask, image, camera)
-    below = [o for o in objects if o.height_m < _FLAT_M and np.linalg.norm(o.xy - found.xy) < o.radius_m]
-    if below:
-        found = locate(mask, image, camera, below[0].height_m)
+    if found is None:
+        return None
+    xy = found.xy
+    below = [o for o in objects if o.height_m < _FLAT_M and np.linalg.norm(o.xy - xy) < o.radius_m]
+    if below and (raised := locate(mask, image, camera, below[0].height_m)):
+        found = raised
     alike = abs(found.radius_m - thing.radius_m) < _RADIUS_M and abs(found.height_m - thing.height_m) < _HEIGHT_M
     return found if alike else None
 

@@ -86,7 +86,7 @@ def find_objects(image: UInt8[np.ndarray, "H W 3"], camera: Camera, reach_m: flo
         if max(a, b) > _MAX_ELONGATION * max(min(a, b), 1.0):
             continue
         thing = locate(mask, image, camera)
-        if np.linalg.norm(thing.xy) <= reach_m:
+        if thing is not None and np.linalg.norm(thing.xy) <= reach_m:
             found.append(thing)
     return found
 
@@ -105,12 +105,14 @@ def beside_hand(mask: Bool[np.ndarray, "H W"], landmarks_px: Float[np.ndarray, "
 
 def locate(
     mask: Bool[np.ndarray, "H W"], image: UInt8[np.ndarray, "H W 3"], camera: Camera, base_m: float = 0.0
-) -> SceneObject:
-    """Fit an upright cylinder that stands at z = `base_m` to the bounding box of `mask`."""
+) -> SceneObject | None:
+    """Fit an upright cylinder that stands at z = `base_m` to the bounding box of `mask`; None above the horizon."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = np.array([columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5])
     middle = np.array([(box[0] + box[2]) / 2, box[3] - 0.25 * (box[3] - box[1])])
     start = intersect_plane_z(camera, middle, base_m)
+    if not np.isfinite(start).all():
+        return None
     T_camera_world = inverse_transform(np.asarray(camera.T_world_camera))
 
     def outline(parameters: Float[np.ndarray, "4"]) -> Float[np.ndarray, "4"]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 from tests.episodes.acted_recording import ROBOT, write_acted
 from tests.methods.video_prompt.debug_policy import write_debug_policy
 from tests.methods.video_prompt.observations import observation
@@ -58,7 +59,8 @@ def test_only_where_things_are_from_the_path_counts(seed, way):
 
 def test_paths_are_normalised_and_only_positions_change():
     anchor, (p, rest, things) = scaled_anchor(), scene(0)
-    offset, scale = torch.tensor([0.0, 0.1, 0.2]), torch.tensor([0.1, 0.2, 0.3])
+    offset, scale = anchor.offset[:3], anchor.scale[:3]
+    torch.testing.assert_close(torch.cat([offset, scale]), torch.tensor([0.0, 0.1, 0.2, 0.1, 0.2, 0.3]))
     path = torch.cat([(p - offset) / scale, rest], dim=-1)
     found = anchor(path, things)
     torch.testing.assert_close(found[..., 3:], rest)
@@ -70,6 +72,38 @@ def test_paths_are_normalised_and_only_positions_change():
 def test_new_weights_leave_a_path_as_it_is():
     p, rest, things = scene(1)
     torch.testing.assert_close(PlanAnchor(ACTION, POINTS).corrected(p, rest, things), p)
+
+
+def test_rotations_turn_with_the_path():
+    names, rng = ("x", "y", "z", "qw", "qx", "qy", "qz", "finger"), np.random.default_rng(0)
+    normal = Normalisation("symmetric", names, rng.random(8), rng.random(8) + 0.5)
+    anchor = PlanAnchor(8, POINTS)
+    anchor.fit(normal)
+    turn = Rotation.from_euler("z", 0.4)
+    before = Rotation.random(POINTS, random_state=0)
+    rows = np.concatenate([rng.random((POINTS, 3)), before.as_quat(scalar_first=True), rng.random((POINTS, 1))], axis=1)
+    path = torch.from_numpy(normal.apply(rows))[None]
+    found = normal.invert(anchor.turn(path, torch.tensor([0.4]))[0].numpy())
+    np.testing.assert_allclose(found[:, [0, 1, 2, 7]], rows[:, [0, 1, 2, 7]], atol=1e-5)
+    after = Rotation.from_quat(found[:, 3:7], scalar_first=True)
+    assert (after * (turn * before).inv()).magnitude().max() < 1e-4
+    assert torch.equal(scaled_anchor().turn(path[..., :5], torch.tensor([0.4])), path[..., :5])
+
+
+def test_half_precision_and_missing_things_do_not_disturb_the_loss():
+    path, things = dips(8, 3)
+    things[:, 1] = float("nan")
+
+    def value(precision):
+        anchor = scaled_anchor()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            loss = anchor_loss(anchor, path, things, torch.Generator().manual_seed(0))
+        loss.backward()
+        assert all(weight.grad.isfinite().all() for weight in anchor.parameters())
+        return loss
+
+    assert value("no") > 0
+    assert torch.equal(value("bf16"), value("no"))
 
 
 def dips(count, seed):
@@ -126,7 +160,7 @@ def test_the_action_head_learns_on_plans_that_are_put_where_things_stand(experim
     data = experiment.make_data()
     policy = experiment.make_model(data).policy.eval()
     torch.nn.init.normal_(policy.anchor.out.weight)
-    np.testing.assert_allclose(policy.anchor.scale.numpy(), data.normalisation.scale[:3], rtol=1e-6)
+    np.testing.assert_allclose(policy.anchor.scale.numpy(), data.normalisation.scale, rtol=1e-6)
     batch = torch.utils.data.default_collate([data.sample(index, np.random.default_rng(0)) for index in range(2)])
     batch["things"] = torch.tensor([[0.4, 0.1, 0.03, 0.05], [0.5, -0.1, 0.03, 0.05]]).expand(2, -1, -1)
     shown, ours = [], policy.observe
@@ -141,20 +175,32 @@ def test_the_action_head_learns_on_plans_that_are_put_where_things_stand(experim
     assert all(weight.grad is not None for weight in policy.anchor.parameters())
 
 
-def test_a_trained_policy_plans_once_where_things_stand(trained, monkeypatch):
-    policy = make_policy(str(trained), ROBOT)
-    looked = []
+def acting(folder, monkeypatch):
+    """A policy whose anchor does something, and the images in which it has looked for things."""
+    policy, looked = make_policy(str(folder), ROBOT), []
 
     def things(image, camera):
-        looked.append(image)
+        looked.append((image, camera))
         return np.array([[0.45, 0.1, 0.03, 0.05]], dtype=np.float32)
 
     monkeypatch.setattr(policy.looks_for_things, "of_robot", things)
+    torch.manual_seed(0)
     torch.nn.init.normal_(policy._model.anchor.out.weight)
+    return policy, looked
+
+
+def test_a_trained_policy_plans_once_where_things_stand(trained, monkeypatch):
+    policy, looked = acting(trained, monkeypatch)
+    normal = policy._execution.normalisation
+    np.testing.assert_array_equal(policy._model.anchor.offset.numpy(), normal.offset.astype(np.float32))
+    np.testing.assert_array_equal(policy._model.anchor.scale.numpy(), normal.scale.astype(np.float32))
     policy.reset(None)
     for seed in range(2):
         assert np.isfinite(policy.act(observation(seed)).actions).all()
-    assert len(looked) == 1
+    (image, camera), *more = looked
+    assert not more
+    np.testing.assert_array_equal(image, observation(0).image)
+    np.testing.assert_allclose(camera.K, observation(0).camera.K)
     there = torch.tensor([[[0.45, 0.1, 0.03, 0.05], [np.nan] * 4, [np.nan] * 4]])
     policy.reset(None)
     policy.act(observation(0))
@@ -162,6 +208,29 @@ def test_a_trained_policy_plans_once_where_things_stand(trained, monkeypatch):
     plan = policy._model.plan(policy._z())
     torch.testing.assert_close(policy._path, policy._model.anchor(plan, there))
     assert not torch.allclose(policy._path, plan, atol=1e-3)
+
+
+@pytest.mark.parametrize(("by_clock", "each_chunk"), [(True, False), (False, True)])
+def test_by_the_clock_and_with_a_plan_for_every_chunk(experiment, tmp_path, monkeypatch, by_clock, each_chunk):
+    if each_chunk:
+        debug = get_experiment("video_prompt_xhand_debug_z_each_chunk")
+        experiment = replace(
+            debug, data=experiment.data, representation=experiment.representation, model=experiment.model
+        )
+    else:
+        model = replace(experiment.model, clocked=0.5)
+        experiment = replace(experiment, model=model, by_clock=True)
+    train(replace(experiment, variants=1), tmp_path / "run", threads=1, tensorboard=False)
+    policy, looked = acting(tmp_path / "run" / "policy", monkeypatch)
+    assert (policy.by_clock, policy.each_chunk) == (by_clock, each_chunk)
+    policy.reset(None)
+    paths = []
+    for seed in range(2):
+        policy.act(observation(seed))
+        paths.append(policy._path)
+    assert len(looked) == 1
+    assert torch.equal(*paths) != each_chunk
+    assert not torch.allclose(paths[1], policy._model.plan(policy._z()), atol=1e-3)
 
 
 def test_a_camera_without_a_pose_is_refused(trained):
@@ -172,8 +241,15 @@ def test_a_camera_without_a_pose_is_refused(trained):
         policy.act(Observation(seen.image, replace(seen.camera, T_world_camera=None), 0.0, None))
 
 
-def test_policies_without_a_plan_from_z_look_for_nothing(experiment):
-    encoder = get_experiment("video_prompt_xhand_debug_end_to_end")
-    encoder = replace(encoder, data=experiment.data, model=replace(encoder.model, things=3))
+@pytest.mark.parametrize("name", ["video_prompt_xhand_debug_end_to_end", "video_prompt_xhand_debug_language"])
+def test_policies_without_a_plan_from_z_look_for_nothing(experiment, name):
+    other = get_experiment(name)
+    other = replace(other, data=experiment.data, model=replace(other.model, things=3))
     with pytest.raises(UnderstudyError, match=r"model\.things 3: its policies look for none, set 0"):
-        encoder.make_data()
+        other.make_data()
+
+
+@pytest.mark.parametrize("count", [-1, 33])
+def test_how_many_things_is_said_before_any_is_looked_for(experiment, count):
+    with pytest.raises(UnderstudyError, match=rf"acted.things {count}: from 0 to 32"):
+        replace(experiment, model=replace(experiment.model, things=count)).make_data()

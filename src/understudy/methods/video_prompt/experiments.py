@@ -64,7 +64,10 @@ class Stage2Experiment(Experiment):
     """Sizes of windows are those of the model, whatever it says."""
 
     has_clock: ClassVar[bool] = False
-    """Its policies can go by the clock, and put their plan where things stand."""
+    """Its policies can go by the clock."""
+
+    has_places: ClassVar[bool] = False
+    """Its policies plan from what says places, and can put the plan where things stand."""
 
     def open_windows(self) -> ActedWindows:
         """Windows of the sizes of the model.
@@ -73,12 +76,12 @@ class Stage2Experiment(Experiment):
             UnderstudyError: see `ActedWindows`; a chunk too short, or windows by a clock, or with things, that no
                 policy knows.
         """
-        if isinstance(self.model, ModelConfig) and not self.has_clock:
-            if self.model.clocked:
+        if isinstance(self.model, ModelConfig):
+            if self.model.clocked and not self.has_clock:
                 raise UnderstudyError(
                     f"{self.name}: model.clocked {self.model.clocked}: its policies have no clock, set 0"
                 )
-            if self.model.things:
+            if self.model.things and not self.has_places:
                 raise UnderstudyError(
                     f"{self.name}: model.things {self.model.things}: its policies look for none, set 0"
                 )
@@ -171,6 +174,7 @@ class ClockedExperiment(Stage2Experiment):
 class VideoPromptExperiment(ClockedExperiment):
     """The prompt is a video: z of a representation."""
 
+    has_places: ClassVar[bool] = True
     representation: Path = Path("runs/video_prompt_stage1_tiny/policy")
     """What stage 1 exported."""
     variants: int = 4

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from understudy.episodes.scene_things import MOST
 from understudy.errors import UnderstudyError
 from understudy.methods.video_prompt.familiarity import Familiarity
 from understudy.methods.video_prompt.linear_plan import LinearPlan
@@ -63,7 +64,8 @@ class ModelConfig(LookConfig):
     linear_components: int = 0
     """Components of z that it reads; from the data, too."""
     things: int = 0
-    """Things of the scene at most that the plan is put at, see `PlanAnchor`; 0: it stays as it was read off z."""
+    """At most so many things of the scene are looked at to put the plan where they stand, see `PlanAnchor`; 0: it stays
+    as it was read off z."""
     plan_dropout: float = 0.1
     """Of z's numbers in training: z is made of few clips, and no one number of it may be leaned on."""
 
@@ -75,7 +77,8 @@ class PromptPolicyModel(PathActor):
         """Make the network.
 
         Raises:
-            UnderstudyError: a share of windows by the clock that is none, or one without way-points ahead.
+            UnderstudyError: a share of windows by the clock that is none, or one without way-points ahead; a number of
+                things out of range.
         """
         super().__init__(config, config.num_phases, proprioception=False, parts=PARTS)
         self.config = config
@@ -102,6 +105,8 @@ class PromptPolicyModel(PathActor):
         self.linear = (
             LinearPlan(config.z_size, components, skills, config.num_phases, config.action_size) if skills else None
         )
+        if not 0 <= config.things <= MOST:
+            raise UnderstudyError(f"model.things {config.things}: from 0 to {MOST}")
         self.anchor = PlanAnchor(config.action_size, config.num_phases) if config.things else None
 
     def plan(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:

@@ -1,9 +1,10 @@
-"""A planned path put where the things of the scene stand: what is read off z errs by centimetres, what is seen less.
+"""A planned path moved to where the things of the scene stand.
 
-Z says which thing is meant and what is done with it, and so much of where it stands that nothing else is near. The
-things of the scene are found without names and without training (`episodes/scene_things.py`), in a person's scene and
-in a robot's alike. What a path is like around things is learned from the true paths of all episodes, moved by errors
-such as z makes. The paper plans no path and has nothing of the kind.
+A path read off z is off by centimetres; what is seen is off by less. Z says which thing is meant and what is done with
+it, and roughly where it stands: closely enough to tell it from its neighbours. The things of the scene are found
+without names and without training (`episodes/scene_things.py`), in a person's scene and in a robot's alike. What paths
+are like around things is learned from those of all episodes, moved by made-up errors of the size that z makes. The
+paper plans no path and has nothing of the kind.
 """
 
 import torch
@@ -15,42 +16,50 @@ from understudy.networks.transformer import Block
 
 __all__ = ["PlanAnchor", "anchor_loss"]
 
-_WIDTH, _HEADS, _ROUNDS, _SEEN = 96, 4, 2, 64
+_WIDTH, _HEADS, _ROUNDS = 96, 4, 2
+"""Of the tokens of way-points, of what looks at things, and how often it looks."""
+_SEEN = 64
+"""Features of a thing from a way-point."""
 _UNIT_M, _SIZE_M = 0.1, 0.05
-"""Distances and sizes of things are told in these."""
-_ERROR_M, _TURN, _AWAY_M = 0.06, 0.15, 0.03
-"""Of training: largest standard deviation of the errors [m], those of the turn [rad] and the way [m] by which a path
-moves together with all things."""
-_KNOTS, _ALONE, _TOGETHER = 5, 0.7, 0.7
-"""Errors change along the path between so many points; shares of what each of them has alone, and of what all have."""
+"""Distances, and sizes of things, are told in these."""
+_ERROR_M = 0.06
+"""Largest standard deviation of the errors in training."""
+_KNOTS = 5
+"""Points of the path between which an error changes evenly."""
+_ALONE, _TOGETHER = 0.7, 0.7
+"""Shares of an error that each of them has alone, and that all have in common."""
 _UP = 0.35
 """Errors of the height, as a share of the others."""
 _RISE = 4
-"""From the beginning of the path, which is known, they rise in so many of its steps."""
+"""Way-points in which errors rise from the beginning of the path, which is known."""
+_TURN, _AWAY_M = 0.15, 0.03
+"""Standard deviations of the turn [rad] and the way by which a path is moved together with all things in training."""
 _PLACE_ERROR_M = 0.003
-"""Of things, as they are found."""
+"""Standard deviation of the error of a thing's place in training, beside what finding it made."""
 
 
 class PlanAnchor(nn.Module):
     """A path and the things of the scene to the path with other positions.
 
     It sees of a way-point its height, the steps to its neighbours, what else an action says (rotation, fingers), and
-    where things stand from it. Where on the table all of that is, it does not see.
+    how far from it each thing lies. Where on the table all of that is, it does not see.
     """
 
-    offset: Float[Tensor, "3"]
-    scale: Float[Tensor, "3"]
+    offset: Float[Tensor, " A"]
+    scale: Float[Tensor, " A"]
 
     def __init__(self, action_size: int, num_phases: int) -> None:
-        """Not of any normalisation yet: `fit` or loaded weights make it.
+        """Not of any normalisation yet, see `fit`.
 
         Args:
             action_size: numbers of a way-point, A, of which the first three are its position.
             num_phases: way-points of the path, P.
         """
         super().__init__()
-        self.register_buffer("offset", torch.zeros(3))
-        self.register_buffer("scale", torch.ones(3))
+        # As exact as policy.json has them: not among the weights, which are kept in half precision.
+        self.register_buffer("offset", torch.zeros(action_size), persistent=False)
+        self.register_buffer("scale", torch.ones(action_size), persistent=False)
+        self.turned: slice | None = None
         self.point_in = nn.Linear(action_size + 4, _WIDTH)
         self.phases = nn.Parameter(torch.randn(num_phases, _WIDTH) * 0.02)
         self.blocks = nn.ModuleList([Block(_WIDTH, _HEADS) for _ in range(_ROUNDS + 1)])
@@ -64,12 +73,14 @@ class PlanAnchor(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def fit(self, normalisation: Normalisation) -> None:
-        """Take over what positions are normalised by."""
-        self.offset.copy_(torch.from_numpy(normalisation.offset[:3]))
-        self.scale.copy_(torch.from_numpy(normalisation.scale[:3]))
+        """Take over what actions are normalised by; after loading weights, too."""
+        self.offset.copy_(torch.from_numpy(normalisation.offset))
+        self.scale.copy_(torch.from_numpy(normalisation.scale))
+        names = normalisation.names
+        self.turned = slice(names.index("qw"), names.index("qw") + 4) if "qw" in names else None
 
     def forward(self, path_BPA: Float[Tensor, "B P A"], things_BK4: Float[Tensor, "B K 4"]) -> Float[Tensor, "B P A"]:
-        """The path where its things are.
+        """The path, moved to where the things stand.
 
         Args:
             path_BPA: normalised.
@@ -77,8 +88,26 @@ class PlanAnchor(nn.Module):
         """
         with torch.autocast(path_BPA.device.type, enabled=False):  # millimetres are lost in half precision
             path = path_BPA.float()
-            moved = self.corrected(path[..., :3] * self.scale + self.offset, path[..., 3:], things_BK4.float())
-            return torch.cat([(moved - self.offset) / self.scale, path[..., 3:]], dim=-1).to(path_BPA.dtype)
+            moved = self.corrected(self.metres(path), path[..., 3:], things_BK4.float())
+            position = (moved - self.offset[:3]) / self.scale[:3]
+            return torch.cat([position, path[..., 3:]], dim=-1).to(path_BPA.dtype)
+
+    def metres(self, path_BPA: Float[Tensor, "B P A"]) -> Float[Tensor, "B P 3"]:
+        """Positions, world [m], of a normalised path."""
+        return path_BPA[..., :3] * self.scale[:3] + self.offset[:3]
+
+    def turn(self, path_BPA: Float[Tensor, "B P A"], angle_B: Float[Tensor, " B"]) -> Float[Tensor, "B P A"]:
+        """A normalised path whose rotations are turned about the world's z [rad]; positions stay."""
+        if self.turned is None:
+            return path_BPA
+        offset, scale = self.offset[self.turned], self.scale[self.turned]
+        w, x, y, z = (path_BPA[..., self.turned] * scale + offset).unbind(-1)
+        cosine, sine = (angle_B / 2).cos()[:, None], (angle_B / 2).sin()[:, None]
+        turned = torch.stack(
+            [cosine * w - sine * z, cosine * x - sine * y, cosine * y + sine * x, cosine * z + sine * w], dim=-1
+        )
+        before, after = path_BPA[..., : self.turned.start], path_BPA[..., self.turned.stop :]
+        return torch.cat([before, (turned - offset) / scale, after], dim=-1)
 
     def corrected(
         self, p_BP3: Float[Tensor, "B P 3"], rest_BPE: Float[Tensor, "B P E"], things_BK4: Float[Tensor, "B K 4"]
@@ -123,28 +152,28 @@ def anchor_loss(
     things_BK4: Float[Tensor, "B K 4"],
     generator: torch.Generator,
 ) -> Float[Tensor, ""]:
-    """Mean squared error of the positions, in units of 10 cm, of true paths that errors were added to.
+    """Mean squared error of the positions, in units of 10 cm, of paths that errors were added to.
 
     Path and things are turned and moved together by chance, so that one layout stands for others.
     """
-    p, rest = path_BPA[..., :3] * anchor.scale + anchor.offset, path_BPA[..., 3:]
+    with torch.autocast(path_BPA.device.type, enabled=False):
+        path, things = path_BPA.float(), things_BK4.float()
 
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator, device=p.device)
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=generator, device=path.device)
 
-    batch, points = p.shape[:2]
-    angle, middle = _TURN * normal(batch), p[..., :2].mean(1, keepdim=True)
-    cosine, sine = angle.cos(), angle.sin()
-    turn = torch.stack([torch.stack([cosine, sine], -1), torch.stack([-sine, cosine], -1)], dim=1)
-    way = middle + _AWAY_M * normal(batch, 1, 2)
-    p = torch.cat([(p[..., :2] - middle) @ turn + way, p[..., 2:]], dim=-1)
-    xy = (things_BK4[..., :2] - middle) @ turn + way + _PLACE_ERROR_M * normal(*things_BK4.shape[:2], 2)
-    things = torch.cat([xy, things_BK4[..., 2:]], dim=-1)
-    size = _ERROR_M * torch.rand(batch, 1, 1, generator=generator, device=p.device)
-    error = p + size * _errors(normal(batch, _KNOTS, 3), normal(batch, 1, 3), points)
-    with torch.autocast(p.device.type, enabled=False):
-        found = anchor.corrected(error, rest, things)
-    return ((found - p) / _UNIT_M).square().mean()
+        batch, points = path.shape[:2]
+        angle = _TURN * normal(batch)
+        p, rest = anchor.metres(path), anchor.turn(path, angle)[..., 3:]
+        cosine, sine, middle = angle.cos(), angle.sin(), p[..., :2].mean(1, keepdim=True)
+        turn = torch.stack([torch.stack([cosine, sine], -1), torch.stack([-sine, cosine], -1)], dim=1)
+        way = middle + _AWAY_M * normal(batch, 1, 2)
+        p = torch.cat([(p[..., :2] - middle) @ turn + way, p[..., 2:]], dim=-1)
+        xy = (things[..., :2] - middle) @ turn + way + _PLACE_ERROR_M * normal(*things.shape[:2], 2)
+        size = _ERROR_M * torch.rand(batch, 1, 1, generator=generator, device=path.device)
+        wrong = p + size * _errors(normal(batch, _KNOTS, 3), normal(batch, 1, 3), points)
+        found = anchor.corrected(wrong, rest, torch.cat([xy, things[..., 2:]], dim=-1))
+        return ((found - p) / _UNIT_M).square().mean()
 
 
 def _errors(

@@ -54,7 +54,8 @@ class _PathPolicy(DiffusionPolicy):
         """The next chunk.
 
         Raises:
-            UnderstudyError: a plan is put where things stand, and the camera's pose over the table is not known.
+            UnderstudyError: the plan is put where things stand, and the camera's pose over the table is not known, it
+                looks off the middle of its image, or nothing can be rendered on this machine (`SceneThings`).
         """
         if self.looks_for_things is not None and self._things is None:
             image = square_image(observation.image, self._image_size)
@@ -232,6 +233,7 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
         policy = VideoPromptPolicy(model, representation, execution, seed)
         policy.each_chunk = bool(description.content.get("z_each_chunk"))
     policy.by_clock = by_clock
-    if model.config.things:
+    if isinstance(model, PromptPolicyModel) and model.anchor is not None:
+        model.anchor.fit(execution.normalisation)
         policy.looks_for_things = SceneThings(robot)
     return policy
