@@ -13,6 +13,8 @@ from understudy.evaluation.suites import get_suite
 from understudy.methods.experiments import get_experiment
 from understudy.methods.settings import with_settings
 
+ALONE = ("together", "without_things", "without_painting", "shipped")
+"""Rows with one policy for all tasks of their suites."""
 ROOT = Path(__file__).parents[2]
 SUITES = ("video_prompt_objects", "video_prompt_skills", "video_prompt_human_demos", "video_prompt_ablations")
 
@@ -56,7 +58,7 @@ def test_a_recipe_gives_every_row_and_can_be_pasted_again(commands, suite):
     counts = {}
     for row, task, _ in first:
         counts.setdefault(row, []).append(task)
-    of_its_own = {"human_240": ["push"], "human_300": ["hold"], "together": [""], "shipped": [""]}
+    of_its_own = {"human_240": ["push"], "human_300": ["hold"]} | dict.fromkeys(ALONE, [""])
     every_task = [""] * 3 if suite == "video_prompt_ablations" else sorted(get_suite(suite).tasks)
     assert all(sorted(its) == of_its_own.get(row, every_task) for row, its in counts.items())
     assert {folder for _, _, folder in first} <= {*trained(commands), "video_prompt_tiny"}
@@ -81,13 +83,16 @@ def test_settings_are_known_and_rows_differ_in_what_they_are_called_after(comman
         if task in ("push", "")
     }
     full = rows["full"]
-    assert (full.scene_arithmetic, full.model.clocked, full.by_clock) == (0.5, 0.5, True)
-    assert replace(rows["without_arithmetic"], scene_arithmetic=0.5, changes=full.changes) == full
-    seeing = replace(full, model=replace(full.model, clocked=0.0), by_clock=False)
-    assert replace(seeing, changes=()) == replace(rows["without_clock"], changes=())
+    assert (full.painted_robot, full.model.things, full.model.clocked, full.by_clock) == (0.5, 12, 1.0, True)
+    assert full.linear_plan
+    together = rows["together"]
+    assert replace(together, changes=()) == replace(full, changes=())
+    still = replace(together, model=replace(together.model, things=0))
+    assert replace(still, changes=()) == replace(rows["without_things"], changes=())
+    assert replace(rows["without_painting"], painted_robot=0.5, changes=together.changes) == together
+    alone = rows["robot_only"]
+    assert (alone.painted_robot, alone.model.things, alone.by_clock, alone.linear_plan) == (0.0, 12, True, True)
     assert rows["language_robot_human"].by_clock
-    assert rows["robot_only"].by_clock
-    assert replace(rows["together"], changes=()) == replace(full, changes=())
 
 
 def test_minutes_and_losses_are_those_that_the_tables_say(commands):

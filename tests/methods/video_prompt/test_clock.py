@@ -60,10 +60,38 @@ def test_by_the_clock_the_head_is_told_the_time_and_nothing_of_what_is_seen(expe
     assert not torch.allclose(context(images[0], used=False), context(images[1], used=False))
 
 
+def batch_of(data):
+    samples = [data.sample(index, np.random.default_rng(index)) for index in range(len(data))]
+    return {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}
+
+
+def test_where_all_go_by_the_clock_training_looks_at_nothing(experiment, monkeypatch):
+    always = replace(experiment, model=replace(experiment.model, clocked=1.0))
+    data = always.make_data()
+    model, batch = always.make_model(data).policy.eval(), batch_of(data)
+    torch.nn.init.normal_(model.head.action_out.parts[0][-1].weight)
+
+    def value(some):
+        return losses.loss(model, None, some, torch.Generator().manual_seed(0), always.losses)
+
+    total, parts = value(batch)
+    other, _ = value({**batch, "images": 255 - batch["images"]})
+    assert torch.equal(total, other)
+    assert set(parts) == {"action", "path"}
+    total.backward()
+    assert all(weight.grad is None for weight in model.images.parameters())
+    assert model.clock_in.weight.grad is not None
+
+    def by_clock(path, clock):
+        return model.observe(path, torch.zeros(len(path), 2, 3, 32, 32), clock)[0]
+
+    monkeypatch.setattr(model, "by_clock", by_clock)
+    torch.testing.assert_close(value(batch)[0], total, msg="as where some look")
+
+
 def test_windows_by_the_clock_have_the_true_path_and_hold_its_end(experiment, monkeypatch):
     data = experiment.make_data()
-    samples = [data.sample(index, np.random.default_rng(index)) for index in range(len(data))]
-    batch = {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}
+    batch = batch_of(data)
     model = experiment.make_model(data).policy
     told, judged = [], []
     ours, acting = model.observe, losses.acting_loss

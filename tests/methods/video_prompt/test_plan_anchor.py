@@ -16,7 +16,7 @@ from understudy.episodes.normalisation import Normalisation
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
 from understudy.methods.experiments import get_experiment
-from understudy.methods.video_prompt.loss import loss
+from understudy.methods.video_prompt import loss as losses
 from understudy.methods.video_prompt.plan_anchor import PlanAnchor, anchor_loss
 from understudy.records import Observation
 from understudy.training import train
@@ -166,13 +166,26 @@ def test_the_action_head_learns_on_plans_that_are_put_where_things_stand(experim
     shown, ours = [], policy.observe
     monkeypatch.setattr(policy, "observe", lambda path, *rest: shown.append(path) or ours(path, *rest))
     unshifted = replace(experiment.losses, path_shift=0.0)
-    total, parts = loss(policy, None, batch, torch.Generator().manual_seed(0), unshifted)
+    total, parts = losses.loss(policy, None, batch, torch.Generator().manual_seed(0), unshifted)
     expected = policy.anchor(policy.plan(batch["z"]), batch["things"])
     torch.testing.assert_close(shown[0], expected.repeat_interleave(batch["actions"].shape[1], 0), atol=1e-5, rtol=0)
     assert not torch.allclose(expected, policy.plan(batch["z"]), atol=1e-3)
     total.backward()
     assert parts["anchor"] > 0
     assert all(weight.grad is not None for weight in policy.anchor.parameters())
+
+
+def test_one_sample_in_four_teaches_where_paths_are_among_things(experiment, monkeypatch):
+    data = experiment.make_data()
+    policy, taught = experiment.make_model(data).policy, []
+    batch = torch.utils.data.default_collate(
+        [data.sample(index % 2, np.random.default_rng(index)) for index in range(5)]
+    )
+    monkeypatch.setattr(losses, "anchor_loss", lambda *words: taught.append(words) or anchor_loss(*words))
+    losses.loss(policy, None, batch, torch.Generator().manual_seed(0), experiment.losses)
+    ((_, path, things, _),) = taught
+    assert torch.equal(path, batch["path"][:2])
+    torch.testing.assert_close(things, batch["things"][:2], equal_nan=True)
 
 
 def acting(folder, monkeypatch):

@@ -3,19 +3,21 @@
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from understudy.methods.experiment import Batch
 from understudy.methods.video_prompt.model import PARTS, Clock, PromptPolicyModel
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
 from understudy.methods.video_prompt.plan_anchor import anchor_loss
-from understudy.methods.video_prompt.whereabouts import progress_loss, state_loss
+from understudy.methods.video_prompt.whereabouts import Whereabouts, progress_loss, state_loss
 from understudy.networks.action_diffusion import ActionDiffusion
 from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 
 __all__ = ["LossConfig", "acting_loss", "action_loss", "loss"]
 
+_ANCHORED_IN = 4
+"""One in so many samples teaches the anchor: its loss costs more than what it gains by all of them."""
 _CLOCK_ERROR = 0.02
 """Normal error of the clock in training, as a share of the episode."""
 
@@ -88,16 +90,17 @@ def loss(
         config: weights.
     """
     times = batch["actions"].shape[1]
-    images = to_float(batch["images"], random_colours(len(batch["images"]), config.jitter, generator))
     path = model.read(batch["z"])
     path_loss = ((path.float() - batch["path"]) ** 2).mean()
     shown = model.plan_of(batch["z"], path)
     anchored = None
     if model.anchor is not None:
-        anchored = anchor_loss(model.anchor, batch["path"], batch["things"], generator)
-        with torch.no_grad():
-            correction = model.anchor(shown, batch["things"]) - shown
-        shown = shown + correction  # whose gradient the path keeps
+        few = slice(-(-len(path) // _ANCHORED_IN))
+        anchored = anchor_loss(model.anchor, batch["path"][few], batch["things"][few], generator)
+        if model.config.clocked < 1:  # else nobody goes along the plan in training
+            with torch.no_grad():
+                correction = model.anchor(shown, batch["things"]) - shown
+            shown = shown + correction  # whose gradient the path keeps
     shown = shown.repeat_interleave(times, 0)
     shift = torch.randn(len(shown), 1, PARTS[0], generator=generator, device=generator.device) * config.path_shift
     shown = shown + torch.nn.functional.pad(shift, (0, shown.shape[-1] - PARTS[0]))
@@ -108,7 +111,7 @@ def loss(
         shown = torch.where(clock.used[:, None, None], batch["path"].repeat_interleave(times, 0), shown)
         held = clock.used.unflatten(0, batch["exists"].shape[:2])[..., None] & batch["held"].bool()
         batch = {**batch, "exists": batch["exists"].bool() | held}
-    context, where = model.observe(shown, images.flatten(0, 1), clock)
+    context, where = _observed(model, shown, batch["images"], clock, config.jitter, generator)
     total, parts = acting_loss(model.head, pdcp, context, batch, generator, config)
     total = total + config.path_weight * path_loss
     parts["path"] = path_loss.detach()
@@ -122,6 +125,21 @@ def loss(
         total = total + config.state_weight * state + config.progress_weight * progress
         parts |= {"state": state.detach(), "progress": progress.detach()}
     return total, parts
+
+
+def _observed(
+    model: PromptPolicyModel,
+    shown_BPA: Float[Tensor, "B P A"],
+    images: UInt8[Tensor, "N T 2 S S 3"],
+    clock: Clock | None,
+    jitter: ColourJitter,
+    generator: torch.Generator,
+) -> tuple[Float[Tensor, "B M D"], Whereabouts | None]:
+    """What `PromptPolicyModel.observe` gives of images in other colours; where all go by the clock, none are seen."""
+    if clock is not None and model.config.clocked == 1:
+        return model.by_clock(shown_BPA, clock), None
+    seen = to_float(images, random_colours(len(images), jitter, generator))
+    return model.observe(shown_BPA, seen.flatten(0, 1), clock)
 
 
 def _clock(batch: Batch, share: float, generator: torch.Generator) -> Clock:

@@ -55,8 +55,8 @@ class ModelConfig(LookConfig):
     is, and has to find both in the images."""
     clocked: float = 0.0
     """Share of training windows in which the head goes by the clock: it is told how much of the episode is over and
-    the true way-points from then on, and nothing of what is seen. 0: it never can. Of training; whether a policy
-    acts so is `by_clock`."""
+    the true way-points from then on, and nothing of what is seen. 0: it never can; 1: it never looks, and training
+    takes less time. Of training; whether a policy acts so is `by_clock`."""
     familiar_prompts: int = 0
     """Training prompts that `Familiarity` knows; 0 while training."""
     linear_skills: int = 0
@@ -131,8 +131,12 @@ class PromptPolicyModel(PathActor):
         """Condition tokens of the action head; the first is the clustering token's output h (section 3.3)."""
         if clock is None or not clock.used.all():
             return self.observe(path_BPA, images_B2CSS, clock)[0]
+        return self.by_clock(path_BPA, clock)
+
+    def by_clock(self, path_BPA: Float[Tensor, "B P A"], clock: Clock) -> Float[Tensor, "B M D"]:
+        """Condition tokens of those that all go by the clock: nothing is looked at."""
         told = [self.cluster.expand(len(path_BPA), 1, -1), self.path_in(path_BPA) + self.phases]
-        return self.head.encode(torch.cat([*told, self._by_clock(path_BPA, clock)], dim=1))  # nothing is looked at
+        return self.head.encode(torch.cat([*told, self._told(path_BPA, clock)], dim=1))
 
     def observe(
         self, path_BPA: Float[Tensor, "B P A"], images_B2CSS: Float[Tensor, "B 2 3 S S"], clock: Clock | None = None
@@ -146,11 +150,11 @@ class PromptPolicyModel(PathActor):
             where = self.whereabouts(seen, path_BPA, phases)
             tokens.append(where.tokens)
             if clock is not None:
-                told = self._by_clock(path_BPA, clock)
+                told = self._told(path_BPA, clock)
                 tokens[2:] = [torch.where(clock.used[:, None, None], told, torch.cat(tokens[2:], dim=1))]
         return self.head.encode(torch.cat(tokens, dim=1)), where
 
-    def _by_clock(self, path_BPA: Float[Tensor, "B P A"], clock: Clock) -> Float[Tensor, "B N D"]:
+    def _told(self, path_BPA: Float[Tensor, "B P A"], clock: Clock) -> Float[Tensor, "B N D"]:
         assert self.whereabouts is not None
         share = way_point_shares(clock.progress, path_BPA.shape[1])
         time = torch.stack([clock.progress, clock.pace * _USUAL_STEPS], dim=1).to(path_BPA.dtype)
