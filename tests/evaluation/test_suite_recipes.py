@@ -58,7 +58,7 @@ def test_a_recipe_gives_every_row_and_can_be_pasted_again(commands, suite):
     counts = {}
     for row, task, _ in first:
         counts.setdefault(row, []).append(task)
-    of_its_own = {"human_240": ["push"], "human_300": ["hold"]} | dict.fromkeys(ALONE, [""])
+    of_its_own = {"human_240": ["push"], "human_300": ["hold"]} | {row: [""] for row in ALONE}
     every_task = [""] * 3 if suite == "video_prompt_ablations" else sorted(get_suite(suite).tasks)
     assert all(sorted(its) == of_its_own.get(row, every_task) for row, its in counts.items())
     assert {folder for _, _, folder in first} <= {*trained(commands), "video_prompt_tiny"}

@@ -2,9 +2,9 @@
 
 A column for each skill. The policies of `full` know 40 of the robot's grasping trajectories and the people who show one
 of the skills: `--policy full@TASK=FOLDER`; that of `together`, the people of all three. `without_things` and
-`without_painting` are that one without what brings a path read in people's scenes into the robot's: putting it where
-things stand (`model.things`), and people's scenes with the robot painted in (`painted_robot`). Prompts that do not match
-the robot's scene tell understanding from replay.
+`without_painting` are that one without what brings a path read in people's scenes to the robot: putting it where
+things stand (`model.things`), and people's scenes with the robot painted in (`painted_robot`). Prompts that do not
+match the robot's scene tell understanding from replay.
 """
 
 from understudy.evaluation.suites.suite import Suite
