@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -22,7 +23,7 @@ from understudy.networks.edm import Sampler
 from understudy.networks.image_encoder import to_float
 from understudy.records import ActionChunk, Observation
 
-__all__ = ["DiffusionPolicy", "Execution", "SamplingConfig"]
+__all__ = ["DiffusionPolicy", "Execution", "SamplingConfig", "planned_actions"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ def _check_names(names: tuple[str, ...], robot: str, where: str) -> None:
     for place, (name, right) in enumerate(zip(names, wanted, strict=True)):
         if name != right:
             raise UnderstudyError(f"{where}: number {place} is {name!r}; in an action of {robot} it is {right!r}")
+
+
+def planned_actions(path_1PA: Float[Tensor, "1 P A"] | None, execution: Execution) -> Float[np.ndarray, "P A"] | None:
+    """A normalised path as actions of the robot; None if there is none yet."""
+    return None if path_1PA is None else execution.normalisation.invert(path_1PA[0].float().cpu().numpy())
 
 
 class DiffusionPolicy(Policy):

@@ -1,19 +1,35 @@
 """What every policy that a video prompts does alike: take the prompt, and look at it when it first acts."""
 
+import math
+from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from understudy.errors import UnderstudyError
+from understudy.episodes.square_image import square_image
+from understudy.errors import PromptError, UnderstudyError
 from understudy.methods.diffusion_policy import DiffusionPolicy
 from understudy.methods.policy import Prompt
-from understudy.methods.prompt_frames import prompt_frames
+from understudy.methods.prompt_frames import frames_at_even_times, prompt_frames
 from understudy.networks.image_encoder import to_float
 from understudy.records import HandTrack, HumanVideo
 
 __all__ = ["VideoPromptedPolicy"]
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """A prompt that is in memory."""
+
+    frames: UInt8[np.ndarray, "T H W 3"]
+    fps: float
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.frames)
 
 
 class VideoPromptedPolicy(DiffusionPolicy):
@@ -25,7 +41,7 @@ class VideoPromptedPolicy(DiffusionPolicy):
     """Frames of the prompt that are looked at, at even times."""
     prompt_size: int
     """Their side [px]."""
-    _prompt: HumanVideo | None = None
+    _prompt: HumanVideo | _Clip | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -44,7 +60,32 @@ class VideoPromptedPolicy(DiffusionPolicy):
         self._prompt = prompt
         self._begin()
 
+    def reset_to_frames(self, frames: UInt8[np.ndarray, "T H W 3"], fps: float) -> None:
+        """Begin an episode, prompted with a clip that is in memory: of a data set or a camera.
+
+        Args:
+            frames: of the person, the whole motion.
+            fps: frames per second.
+
+        Raises:
+            PromptError: fewer than two frames, or a rate that is none.
+        """
+        if len(frames) < 2 or not 0 < fps < math.inf:
+            raise PromptError(f"a prompt of {len(frames)} frames, {fps} a second: needs 2 at least, and a rate above 0")
+        self._prompt = _Clip(frames, fps)
+        self._begin()
+
+    @property
+    def prompt_s(self) -> float | None:
+        """From the first frame of the prompt to its last [s]; None without one."""
+        return (self._prompt.num_frames - 1) / self._prompt.fps if self._prompt is not None else None
+
     def _shown(self) -> Float[Tensor, "1 N 3 S S"]:
         """The frames of the prompt, as `to_float` gives them; a blank prompt is black."""
-        frames = prompt_frames(self._prompt, self.prompt_frames, self.prompt_size)
+        prompt, size = self._prompt, self.prompt_size
+        if isinstance(prompt, _Clip):
+            chosen = frames_at_even_times(np.arange(prompt.num_frames) / prompt.fps, self.prompt_frames)
+            frames = np.stack([square_image(prompt.frames[index], size) for index in chosen])
+        else:
+            frames = prompt_frames(prompt, self.prompt_frames, size)
         return to_float(torch.from_numpy(frames)[None])

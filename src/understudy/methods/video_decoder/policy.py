@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from understudy.methods.config_json import config_from_json
-from understudy.methods.diffusion_policy import Execution
+from understudy.methods.diffusion_policy import Execution, planned_actions
 from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.methods.video_decoder.model import ModelConfig, VideoDecoder
 from understudy.methods.video_prompted import VideoPromptedPolicy
@@ -37,7 +37,7 @@ class VideoDecoderPolicy(VideoPromptedPolicy):
 
     def path(self) -> Float[np.ndarray, "P A"] | None:
         """The planned way-points in the robot's action space; None before the first `act`."""
-        return None if self._path is None else self._execution.normalisation.invert(self._path[0].numpy())
+        return planned_actions(self._path, self._execution)
 
     def _context(
         self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None

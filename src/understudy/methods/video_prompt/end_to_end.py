@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.methods.config_json import config_from_json
-from understudy.methods.diffusion_policy import Execution
+from understudy.methods.diffusion_policy import Execution, planned_actions
 from understudy.methods.policy_folder import PolicyFolder, load_weights
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompted import VideoPromptedPolicy
@@ -72,6 +73,10 @@ class EndToEndPolicy(VideoPromptedPolicy):
         self.prompt_size = model.config.encoder.image_size
         self.prompt_frames = model.config.prompt_frames
         self._path: Tensor | None = None
+
+    def path(self) -> Float[np.ndarray, "P A"] | None:
+        """As that of `VideoPromptPolicy`."""
+        return planned_actions(self._path, self._execution)
 
     def _context(
         self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None

@@ -13,7 +13,7 @@ from understudy.episodes.person_scene import square_camera
 from understudy.episodes.scene_things import SceneThings, first_things
 from understudy.episodes.square_image import square_image
 from understudy.errors import UnderstudyError
-from understudy.methods.diffusion_policy import DiffusionPolicy, Execution
+from understudy.methods.diffusion_policy import DiffusionPolicy, Execution, planned_actions
 from understudy.methods.policy import Prompt, PromptKind
 from understudy.methods.policy_folder import load_weights, read_policy_folder
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
@@ -65,6 +65,10 @@ class _PathPolicy(DiffusionPolicy):
         chunk = super().act(observation)
         self._steps += self._execution.sampling.execute
         return chunk
+
+    def path(self) -> Float[np.ndarray, "P A"] | None:
+        """The planned way-points, at even times, in the robot's action space; None before the first `act`."""
+        return planned_actions(self._path, self._execution)
 
     @abstractmethod
     def _z(self) -> Float[Tensor, "1 Z"]:
@@ -154,8 +158,8 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         super()._begin()
 
     def _lasts_s(self) -> float:
-        """From the first frame of the prompt to its last."""
-        return (self._prompt.num_frames - 1) / self._prompt.fps if self._prompt is not None else _USUAL_S
+        """As long as the prompt."""
+        return _USUAL_S if self.prompt_s is None else self.prompt_s
 
     def _z(self) -> Float[Tensor, "1 Z"]:
         if self._frames is None:

@@ -1,0 +1,113 @@
+"""How far off the paths are that policies plan: from a person's clip and the robot's first image, nothing moves.
+
+Success asks much of a policy beside reading the prompt; this asks for nothing else. Both clips of a layout are of a
+recording: a policy is prompted with the person's, sees the first image of the robot's, and its planned path is held
+against what the robot did. By task, the median over layouts (and over the policies of a row, which are its training
+seeds) of the distance of the wrist from where it was:
+
+- `plan_lowest_m_p50`: at the robot's lowest way-point, where things are taken, pushed and pressed;
+- `plan_path_m_p50`: of the median over the path's way-points.
+
+    understudy record --split val --task pick_place,pour,push --axis object_type --episodes 24 --no-track --no-points \
+        --first-seed 1000900 --embodiments human_hand,xarm7_xhand --human-size 96 --human-frames 20 --out data/plans
+    python benchmarks/plan_errors.py --pairs data/plans --out results/plan_errors.json full=runs/full/policy
+"""
+
+import argparse
+import shlex
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from understudy.episodes.frame_cache import FrameCache
+from understudy.episodes.person_scene import camera_of_episode
+from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.windows import phases
+from understudy.errors import UnderstudyError
+from understudy.evaluation.result_file import make_report, merge_cells, refuse_other_settings
+from understudy.methods import make_policy
+from understudy.records import EvalCell, Observation
+
+IMAGES, PERSON, ROBOT = "observation.images.front", "human_hand", "xarm7_xhand"
+
+
+class Pairs:
+    """What a person and the robot did in the same layouts."""
+
+    def __init__(self, root: Path, robot: str) -> None:
+        self.person, self.robot = (EpisodeReader(root / name) for name in (PERSON, robot))
+        if self.person.num_episodes != self.robot.num_episodes:
+            raise UnderstudyError(f"{root}: {PERSON} and {robot} have different numbers of episodes: not paired")
+        self.tasks = [self.robot.episode(index).metadata["task"] for index in range(self.robot.num_episodes)]
+        self._caches: dict[tuple[str, int], FrameCache] = {}
+
+    def frames(self, reader: EpisodeReader, index: int, size: int) -> np.ndarray:
+        """(T, S, S, 3)."""
+        key = reader.root.name, size
+        if key not in self._caches:
+            self._caches[key] = FrameCache(reader, IMAGES, size)
+        return np.asarray(self._caches[key].episode(index))
+
+
+def errors_of(folder: Path, pairs: Pairs, robot: str) -> Iterator[tuple[str, float, float]]:
+    """Of each layout: task, error at the lowest way-point, median error of the path [m]."""
+    policy = make_policy(str(folder), robot)
+    for index, task in enumerate(pairs.tasks):
+        prompt = pairs.frames(pairs.person, index, policy.prompt_size)
+        policy.reset_to_frames(prompt, pairs.person.fps)
+        image = pairs.frames(pairs.robot, index, policy.image_size)[0]
+        camera = camera_of_episode(pairs.robot, index, policy.image_size)
+        policy.act(Observation(image, camera, 0.0, None))
+        path = policy.path()
+        true = phases(pairs.robot.column("action", index).astype(float), len(path))
+        off = np.linalg.norm(path[:, :3] - true[:, :3], axis=1)
+        yield task, float(off[true[:, 2].argmin()]), float(np.median(off))
+
+
+def cells_of(row: str, folders: list[Path], pairs: Pairs, robot: str) -> Iterator[EvalCell]:
+    """The medians of a row."""
+    found = defaultdict(list)
+    for folder in folders:
+        for task, lowest, path in errors_of(folder, pairs, robot):
+            found[task].append((lowest, path))
+    for task, errors in sorted(found.items()):
+        lowest, path = np.median(errors, axis=0)
+        for metric, value in (("plan_lowest_m_p50", lowest), ("plan_path_m_p50", path)):
+            yield EvalCell(row=row, metric=metric, value=round(float(value), 5), column=task, robot=robot)
+
+
+def main() -> None:
+    """Measure, and put the cells into the result file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="+", metavar="ROW=FOLDER", help="name and policy; again for more training seeds")
+    parser.add_argument("--pairs", type=Path, required=True, help="recording of a person and the robot")
+    parser.add_argument("--robot", default=ROBOT)
+    parser.add_argument("--out", type=Path, required=True, help="result file; rows that are not measured now are kept")
+    options = parser.parse_args()
+    words = [*options.rows, "--pairs", str(options.pairs), "--robot", options.robot, "--out", str(options.out)]
+    command = shlex.join(["python", "benchmarks/plan_errors.py", *words])
+    started = time.monotonic()
+    rows: dict[str, list[Path]] = {}
+    for word in options.rows:
+        row, _, folder = word.partition("=")
+        rows.setdefault(row, []).append(Path(folder))
+    cells = []
+    try:
+        refuse_other_settings(options.out, command, {"--pairs": "", "--robot": ROBOT})
+        pairs = Pairs(options.pairs, options.robot)
+        for row, folders in rows.items():
+            for cell in cells_of(row, folders, pairs, options.robot):
+                print(f"{cell.row:24} {cell.column or '':16} {cell.metric:20} {cell.value:.4f}", flush=True)
+                cells.append(cell)
+        report = make_report(options.out.stem, command, (time.monotonic() - started) / 60, cells)
+        merge_cells(options.out, report)
+    except UnderstudyError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
