@@ -92,10 +92,10 @@ def test_what_is_read_off_is_what_samples_hold(experiment):
     z, path, skill = data.read_off()
     rng = np.random.default_rng(0)
     for place, (index, variant) in enumerate(np.ndindex(len(data), 2)):
-        sample = data.windows.sample(index, rng, data._draws.shift(index, variant))
+        sample = data.windows.sample(index, rng, data._z.shift(index, variant))
         np.testing.assert_array_equal(path[place], sample["path"])
         assert skill[place] == sample["skill"]
-        np.testing.assert_array_equal(z[place], data._z[index, variant])
+        np.testing.assert_array_equal(z[place], data._z.z(index, variant))
     assert not torch.equal(path[0], path[1])
 
 
@@ -107,8 +107,8 @@ def test_moved_and_painted_z_are_read_too(experiment):
     person = acts.index("human_hand")
     first = sum(2 * (2 + (actor == "human_hand")) for actor in acts[:person])
     own, moved, painted = z[first : first + 3]
-    np.testing.assert_array_equal(own, data._z[person, 0])
-    np.testing.assert_array_equal(painted, data._painted[person, 0])
+    np.testing.assert_array_equal(own, data._z.z(person, 0))
+    np.testing.assert_array_equal(painted, data._painted.z(person, 0))
     assert not torch.allclose(own, moved)
     assert torch.equal(path[first], path[first + 2])
 

@@ -103,7 +103,7 @@ class RepresentedWindows(PromptedWindows):
         for name, share in (("scene_arithmetic", scene_arithmetic), ("painted_robot", painted_robot)):
             if not 0 <= share <= 1:
                 raise UnderstudyError(f"{name} {share}: a share is from 0 to 1")
-        self._draws = Draws(variants, jitter, any_scene, windows.config.shift)
+        draws = Draws(variants, jitter, any_scene, windows.config.shift)
         self._persons = np.array([windows.clips(index)[1] == PERSON for index in range(len(windows))])
         self._robots = np.flatnonzero(~self._persons)
         if scene_arithmetic and not len(self._robots):
@@ -113,11 +113,11 @@ class RepresentedWindows(PromptedWindows):
             scenes = PaintedScenes(windows.config.robot, representation.model.image_size)
             for root in sorted({windows.clips(int(index))[0] for index in np.flatnonzero(self._persons)}):
                 scenes.check(EpisodeReader(root / PERSON))
-        self._z = cached_z(windows, representation, self._draws)
+        self._z = cached_z(windows, representation, draws)
         self._share, self._in_persons_scene = scene_arithmetic, None
         if scene_arithmetic:
-            self._in_persons_scene = cached_z(windows, representation, self._draws, "person")
-        self._painted = cached_z(windows, representation, self._draws, "painted") if self._painted_share else self._z
+            self._in_persons_scene = cached_z(windows, representation, draws, "person")
+        self._painted = cached_z(windows, representation, draws, "painted") if self._painted_share else self._z
         self._config = representation.config
         self.fingerprint = representation.fingerprint()
         """Of the representation that made z."""
@@ -129,25 +129,26 @@ class RepresentedWindows(PromptedWindows):
 
     def z(self, index: int, rng: np.random.Generator) -> tuple[Float32[np.ndarray, " Z"], ImageShift]:
         """One of its draws."""
-        variant = int(rng.integers(self._z.shape[1]))
-        z = self._z[index, variant].astype(np.float32)
+        variant = int(rng.integers(self._z.variants))
+        z = self._z.z(index, variant)
         if self._painted_share and self._persons[index] and rng.random() < self._painted_share:
-            z = self._painted[index, variant].astype(np.float32)
+            z = self._painted.z(index, variant)
         elif self._share and rng.random() < self._share:
-            z = self._moved(z, index, int(rng.choice(self._robots)), int(rng.integers(self._z.shape[1])))
-        return z, self._draws.shift(index, variant)
+            z = self._moved(z, index, int(rng.choice(self._robots)), int(rng.integers(self._z.variants)))
+        return z, self._z.shift(index, variant)
 
     def prompts(self) -> Float32[Tensor, "N Z"]:
         """What z can be in training, without augmentation: of every episode that is learned from, with the scene of
         whoever acts in it, and the same moved to the other body's scene, or with a robot painted in, if samples are.
         """
-        own = found = np.array(self._z[:, 0], dtype=np.float32)
+        own = found = np.stack([self._z.z(index, 0) for index in range(len(self._z))])
         if self._share:
             others = np.random.default_rng(0).choice(self._robots, len(found))
             moved = [self._moved(z, index, int(others[index]), 0) for index, z in enumerate(own)]
             found = np.concatenate([found, np.stack(moved)])
         if self._painted_share:
-            found = np.concatenate([found, np.array(self._painted[self._persons, 0], dtype=np.float32)])
+            painted = [self._painted.z(int(index), 0) for index in np.flatnonzero(self._persons)]
+            found = np.concatenate([found, np.stack(painted)])
         return torch.from_numpy(found)
 
     def read_off(self) -> tuple[Float32[Tensor, "N Z"], Float32[Tensor, "N P A"], Int64[Tensor, " N"]]:
@@ -156,22 +157,21 @@ class RepresentedWindows(PromptedWindows):
         """
         z, paths, skills = list[np.ndarray](), list[np.ndarray](), list[int]()
         rng = np.random.default_rng(0)
-        for index, variant in np.ndindex(self._z.shape[:2]):
-            every = [self._z[index, variant]]
+        for index, variant in np.ndindex(len(self._z), self._z.variants):
+            every = [self._z.z(index, variant)]
             if self._share:
-                own = every[0].astype(np.float32)
-                every.append(self._moved(own, index, int(rng.choice(self._robots)), variant).astype(np.float16))
+                every.append(self._moved(every[0], index, int(rng.choice(self._robots)), variant))
             if self._painted_share and self._persons[index]:
-                every.append(self._painted[index, variant])
-            z += every
-            paths += [self.windows.path(index, self._draws.shift(index, variant))] * len(every)
+                every.append(self._painted.z(index, variant))
+            z += [one.astype(np.float16) for one in every]
+            paths += [self.windows.path(index, self._z.shift(index, variant))] * len(every)
             skills += [self.windows.skill(index)] * len(every)
         return torch.from_numpy(np.stack(z)).float(), torch.from_numpy(np.stack(paths)), torch.tensor(skills)
 
     def _moved(self, z: Float32[np.ndarray, " Z"], index: int, other: int, variant: int) -> Float32[np.ndarray, " Z"]:
         """In the other body's scene, by what that does to a draw of the robot's episode `other`."""
         assert self._in_persons_scene is not None
-        robots, persons = (every[other, variant].astype(np.float32) for every in (self._z, self._in_persons_scene))
+        robots, persons = (every.z(other, variant) for every in (self._z, self._in_persons_scene))
         return z + (robots - persons if self._persons[index] else persons - robots)
 
 

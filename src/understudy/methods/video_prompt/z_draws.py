@@ -1,15 +1,14 @@
 """What z of every episode of the training data is: made once, in several draws, and kept on disk."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float16, UInt8
+from jaxtyping import Float16, Float32, UInt8
 from rich.console import Console
 from rich.progress import track
 
@@ -25,11 +24,12 @@ from understudy.methods.video_prompt.representation import Representation
 from understudy.networks.device import best_device
 from understudy.networks.image_encoder import ColourJitter, random_colours, to_float
 
-__all__ = ["PERSON", "Draws", "cached_z"]
+__all__ = ["PERSON", "CachedZ", "Draws", "cached_z"]
 
 PERSON = "human_hand"
 _IMAGES = "observation.images.front"
-_TOGETHER = 8
+_FORMAT = 2
+"""Another one whenever other draws are made of the same episodes."""
 
 SceneOf = Literal["actor", "person", "painted"]
 
@@ -46,15 +46,53 @@ class Draws:
     most: int
     """Of the shift of further draws."""
 
+
+class CachedZ:
+    """Draws of z of some episodes, a file for each: read when asked for."""
+
+    def __init__(self, draws: Draws, size: int, seeds: Sequence[int], files: Sequence[Path | None]) -> None:
+        """Made by `cached_z`.
+
+        Args:
+            draws: how often, and of what.
+            size: numbers of z.
+            seeds: of each episode: the same in whatever mixture it stands.
+            files: of each episode (V, Z); None for those that are not made, which are zero.
+        """
+        self.draws, self._size, self._seeds, self._files = draws, size, seeds, files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @property
+    def variants(self) -> int:
+        """Draws of every episode."""
+        return self.draws.variants
+
+    def z(self, index: int, variant: int) -> Float32[np.ndarray, " Z"]:
+        """One draw of an episode.
+
+        Raises:
+            UnderstudyError: its file is gone, or damaged.
+        """
+        path = self._files[index]
+        if path is None:
+            return np.zeros(self._size, dtype=np.float32)
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)[variant].astype(np.float32)
+        except (OSError, ValueError, IndexError) as error:
+            raise UnderstudyError(f"{path}: not a file of z that was made before; remove it") from error
+
     def shift(self, index: int, variant: int) -> ImageShift:
-        """Of one draw of an episode: the same whenever it is asked for."""
-        return random_shift(np.random.default_rng([index, variant]), self.most) if variant else ImageShift()
+        """Of the images of one draw of an episode, whosever scene they are of."""
+        return random_shift(np.random.default_rng([self._seeds[index], variant]), self.draws.most if variant else 0)
 
 
-def cached_z(
-    windows: ActedWindows, representation: Representation, draws: Draws, scene: SceneOf = "actor"
-) -> Float16[np.ndarray, "N V Z"]:
-    """From the file that is named by all that z depends on; made if it is not there.
+def cached_z(windows: ActedWindows, representation: Representation, draws: Draws, scene: SceneOf = "actor") -> CachedZ:
+    """From files that are named by all that z of an episode depends on; made where they are not there.
+
+    An episode's draws are the same in whatever mixture it stands: other data make no z of it anew, and who interrupts
+    goes on.
 
     Args:
         windows: the episodes.
@@ -62,110 +100,123 @@ def cached_z(
         draws: how often, and of what.
         scene: that of whoever acts; or `person`: a robot's z with the scene of the person who did the same in the same
             layout, all else as it is: what it would be if a person were to act; or `painted`: a person's z with a robot
-            painted in the person's place in the clip's first image, in draws of its own. Rows of who it does not
-            concern are zero.
+            painted in the person's place in the clip's first image, in draws of its own, of people alone.
 
     Raises:
-        UnderstudyError: the cache cannot be written, or no robot can be painted into a scene.
+        UnderstudyError: a file cannot be written, or no robot can be painted into a scene.
     """
-    size = representation.model.image_size
-    caches: dict[tuple[Path, str], FrameCache] = {}
-    digest = hashlib.sha256(f"{representation.fingerprint()} {astuple(draws)}".encode())
-    if scene == "person":
-        digest.update(b"the person's scene")
-    if scene == "painted":
-        digest.update(_painted_with(windows, size))
+    clips = _Clips(windows, representation.model.image_size)
+    made_of = hashlib.sha256(f"{_FORMAT} {representation.fingerprint()} {astuple(draws)} {scene}".encode())
+    folder = frame_cache_folder() / "representations" / made_of.hexdigest()[:16]
+    painter = _Painter(clips) if scene == "painted" else None
+    seeds, files = list[int](), list[Path | None]()
     for index in range(len(windows)):
-        root, actor, episode = windows.clips(index)
-        for name in (actor, PERSON):
-            if (root, name) not in caches:
-                caches[root, name] = FrameCache(EpisodeReader(root / name), _IMAGES, size)
-        digest.update(
-            f"{caches[root, actor].path.parent.name} {caches[root, PERSON].path.parent.name} {episode}".encode()
-        )
-    path = frame_cache_folder() / "representations" / f"{digest.hexdigest()[:16]}.npy"
-    try:
-        if not path.exists():
-            found = _make(windows, representation, draws, caches, scene)
+        name = hashlib.sha256(clips.identity(index))
+        seeds.append(int.from_bytes(name.digest()[:4], "big"))
+        if painter is not None and clips.by_person(index):
+            name.update(painter.made_of(index))
+        left_out = painter is not None and not clips.by_person(index)
+        files.append(None if left_out else folder / f"{name.hexdigest()[:24]}.npy")
+    found = CachedZ(draws, representation.config.size, seeds, files)
+    wanted = [index for index, path in enumerate(files) if path is not None and not path.exists()]
+    if wanted:
+        representation.to(best_device())
+        maker = _Maker(clips, representation, found, scene, painter)
+        for index in track(wanted, description="representation", console=Console(stderr=True), transient=True):
+            path = files[index]
+            assert path is not None
+            draws_of_it = maker.make(index, seeds[index])
             with replacing(path) as temporary, temporary.open("wb") as file:
-                np.save(file, found)
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise UnderstudyError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _painted_with(windows: ActedWindows, size: int) -> bytes:
-    """What painted scenes depend on besides people's clips."""
-    scenes, readers = PaintedScenes(windows.config.robot, size), dict[Path, EpisodeReader]()
-    digest = hashlib.sha256(windows.config.robot.encode())
-    for root, actor, episode in map(windows.clips, range(len(windows))):
-        if actor == PERSON:
-            if root not in readers:
-                readers[root] = EpisodeReader(root / PERSON)
-            digest.update(scenes.made_of(readers[root], episode))
-    return digest.digest()
-
-
-def _make(
-    windows: ActedWindows,
-    representation: Representation,
-    draws: Draws,
-    caches: dict[tuple[Path, str], FrameCache],
-    scene: SceneOf,
-) -> Float16[np.ndarray, "N V Z"]:
-    count = representation.to(best_device()).config.num_frames
-    rng, colours = np.random.default_rng(0), torch.Generator().manual_seed(0)
-
-    def prompt(index: int, variant: int) -> UInt8[np.ndarray, "N S S 3"]:
-        root, _, episode = windows.clips(index)
-        clip = caches[root, PERSON].episode(episode)
-        rows = uneven_frames(len(clip), count, rng) if variant else even_frames(len(clip), count)
-        return draws.shift(index, variant).images(clip[rows])
-
-    paint = _painter(windows, caches) if scene == "painted" else None
-
-    def seen(index: int, variant: int) -> UInt8[np.ndarray, "S S 3"]:
-        if paint is not None:
-            return draws.shift(index, variant).images(paint(index))
-        root, actor, episode = windows.clips(index)
-        clip = caches[root, actor].episode(episode)
-        at = rng.integers(len(clip)) if draws.any_scene and variant else 0
-        if scene == "person":
-            theirs = caches[root, PERSON].episode(episode)
-            clip, at = theirs, at * len(theirs) // len(clip)
-        return draws.shift(index, variant).images(clip[at])
-
-    people = np.array([windows.clips(index)[1] == PERSON for index in range(len(windows))])
-    indices = np.flatnonzero(people) if scene == "painted" else np.arange(len(windows))
-    places = np.array([(index, variant) for index in indices for variant in range(draws.variants)]).reshape(-1, 2)
-    found = np.zeros((len(windows), draws.variants, representation.config.size), dtype=np.float16)
-    starts = range(0, len(places), _TOGETHER)
-    for start in track(starts, description="representation", console=Console(stderr=True), transient=True):
-        some = places[start : start + _TOGETHER]
-        changed = torch.tensor([[float(variant > 0)] for _, variant in some])
-        seen_in = random_colours(len(some), draws.jitter, colours).only(changed)
-        prompts, scenes = (
-            to_float(torch.from_numpy(np.stack(images)), seen_in)
-            for images in ([prompt(*place) for place in some.tolist()], [seen(*place) for place in some.tolist()])
-        )
-        new = ~people[some[:, 0]] if scene == "person" else np.ones(len(some), dtype=bool)
-        if new.any():
-            made = representation(prompts, scenes)  # of the whole batch, whose noise is drawn together
-            found[some[new, 0], some[new, 1]] = made[torch.from_numpy(new)].half().cpu().numpy()
+                np.save(file, draws_of_it)
     return found
 
 
-def _painter(
-    windows: ActedWindows, caches: dict[tuple[Path, str], FrameCache]
-) -> Callable[[int], UInt8[np.ndarray, "S S 3"]]:
+class _Clips:
+    """Frames of all episodes, whoever acts, and of the person of the same layout."""
+
+    def __init__(self, windows: ActedWindows, size: int) -> None:
+        self.windows, self.size = windows, size
+        self._caches: dict[tuple[Path, str], FrameCache] = {}
+
+    def by_person(self, index: int) -> bool:
+        return self.windows.clips(index)[1] == PERSON
+
+    def identity(self, index: int) -> bytes:
+        """Of the frames of its clips, wherever they lie."""
+        root, actor, episode = self.windows.clips(index)
+        names = [self._cache(root, name).path.parent.name for name in (actor, PERSON)]
+        return f"{names[0]} {names[1]} {episode}".encode()
+
+    def frames(self, index: int, *, of_person: bool) -> UInt8[np.ndarray, "T S S 3"]:
+        root, actor, episode = self.windows.clips(index)
+        return self._cache(root, PERSON if of_person else actor).episode(episode)
+
+    def _cache(self, root: Path, name: str) -> FrameCache:
+        if (root, name) not in self._caches:
+            self._caches[root, name] = FrameCache(EpisodeReader(root / name), _IMAGES, self.size)
+        return self._caches[root, name]
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes all draws of an episode together; each draw has its place in the batch, and so its noise."""
+
+    clips: _Clips
+    representation: Representation
+    z: CachedZ
+    scene: SceneOf
+    painter: "_Painter | None"
+
+    def make(self, index: int, seed: int) -> Float16[np.ndarray, "V Z"]:
+        draws, count = self.z.draws, self.representation.config.num_frames
+        rng = np.random.default_rng([seed, self.painter is not None])  # draws of its own
+        colours = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        theirs = self.clips.frames(index, of_person=True)
+        prompts, scenes = list[np.ndarray](), list[np.ndarray]()
+        for variant in range(draws.variants):
+            shift = self.z.shift(index, variant)
+            rows = uneven_frames(len(theirs), count, rng) if variant else even_frames(len(theirs), count)
+            prompts.append(shift.images(theirs[rows]))
+            scenes.append(shift.images(self._scene(index, rng if draws.any_scene and variant else None)))
+        changed = torch.arange(draws.variants)[:, None].clamp(max=1).float()
+        seen_in = random_colours(draws.variants, draws.jitter, colours).only(changed)
+        images = (to_float(torch.from_numpy(np.stack(some)), seen_in) for some in (prompts, scenes))
+        made: Float16[np.ndarray, "V Z"] = self.representation(*images).half().cpu().numpy()
+        return made
+
+    def _scene(self, index: int, any_time: np.random.Generator | None) -> UInt8[np.ndarray, "S S 3"]:
+        """The first image, or one of any time."""
+        if self.painter is not None:
+            return self.painter.paint(index)
+        clip = self.clips.frames(index, of_person=False)
+        at = 0 if any_time is None else int(any_time.integers(len(clip)))
+        if self.scene == "person":
+            theirs = self.clips.frames(index, of_person=True)
+            clip, at = theirs, at * len(theirs) // len(clip)
+        return clip[at]
+
+
+class _Painter:
     """Scenes of people's episodes with the robot painted in; asked for again at once, it is not painted again."""
-    readers = {root: EpisodeReader(root / PERSON) for root, _ in caches}
-    size = next(iter(caches.values())).episode(0).shape[1]
-    scenes = PaintedScenes(windows.config.robot, size)
 
-    @lru_cache(maxsize=1)
-    def paint(index: int) -> UInt8[np.ndarray, "S S 3"]:
-        root, _, episode = windows.clips(index)
-        return scenes.scene(readers[root], episode, caches[root, PERSON].episode(episode))
+    def __init__(self, clips: _Clips) -> None:
+        self._clips, self._scenes = clips, PaintedScenes(clips.windows.config.robot, clips.size)
+        self._readers: dict[Path, EpisodeReader] = {}
+        self._last: tuple[int, UInt8[np.ndarray, "S S 3"]] | None = None
 
-    return paint
+    def made_of(self, index: int) -> bytes:
+        """What the scene depends on besides the clip."""
+        root, _, episode = self._clips.windows.clips(index)
+        return self._clips.windows.config.robot.encode() + self._scenes.made_of(self._reader(root), episode)
+
+    def paint(self, index: int) -> UInt8[np.ndarray, "S S 3"]:
+        if self._last is None or self._last[0] != index:
+            root, _, episode = self._clips.windows.clips(index)
+            clip = self._clips.frames(index, of_person=True)
+            self._last = index, self._scenes.scene(self._reader(root), episode, clip)
+        return self._last[1]
+
+    def _reader(self, root: Path) -> EpisodeReader:
+        if root not in self._readers:
+            self._readers[root] = EpisodeReader(root / PERSON)
+        return self._readers[root]
