@@ -8,7 +8,7 @@ seeds) of the distance of the wrist from where it was:
 - `plan_lowest_m_p50`: at the robot's lowest way-point, where things are taken, pushed and pressed;
 - `plan_path_m_p50`: of the median over the path's way-points.
 
-    understudy record --split val --task pick_place,pour,push --axis object_type --episodes 24 --no-track --no-points \
+    understudy record --split validation --task pick_place,pour,push --axis object_type --episodes 24 --no-track --no-points \
         --first-seed 1000900 --embodiments human_hand,xarm7_xhand --human-size 96 --human-frames 20 --out data/plans
     python benchmarks/plan_errors.py --pairs data/plans --out results/plan_errors.json full=runs/full/policy
 """
