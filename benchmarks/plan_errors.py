@@ -8,8 +8,9 @@ seeds) of the distance of the wrist from where it was:
 - `plan_lowest_m_p50`: at the robot's lowest way-point, where things are taken, pushed and pressed;
 - `plan_path_m_p50`: of the median over the path's way-points.
 
-    understudy record --split validation --task pick_place,pour,push --axis object_type --episodes 24 --no-track --no-points \
-        --first-seed 1000900 --embodiments human_hand,xarm7_xhand --human-size 96 --human-frames 20 --out data/plans
+    understudy record --split validation --task pick_place,pour,push --axis object_type --first-seed 1000900 \
+        --episodes 24 --embodiments human_hand,xarm7_xhand --no-track --no-points --human-size 96 --human-frames 20 \
+        --out data/plans
     python benchmarks/plan_errors.py --pairs data/plans --out results/plan_errors.json full=runs/full/policy
 """
 
@@ -26,12 +27,15 @@ import numpy as np
 from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.person_scene import camera_of_episode
 from understudy.episodes.reader import EpisodeReader
+from understudy.episodes.shown_layouts import ShownLayouts
 from understudy.episodes.windows import phases
 from understudy.errors import UnderstudyError
 from understudy.evaluation.result_file import make_report, merge_cells, refuse_other_settings
 from understudy.methods import make_policy
+from understudy.methods.video_prompted import VideoPromptedPolicy
 from understudy.records import EvalCell, Observation
 
+METRICS = ("plan_lowest_m_p50", "plan_path_m_p50")
 IMAGES, PERSON, ROBOT = "observation.images.front", "human_hand", "xarm7_xhand"
 
 
@@ -39,10 +43,8 @@ class Pairs:
     """What a person and the robot did in the same layouts."""
 
     def __init__(self, root: Path, robot: str) -> None:
+        self.layouts = ShownLayouts([root], robot, "", 32, 2).layouts
         self.person, self.robot = (EpisodeReader(root / name) for name in (PERSON, robot))
-        if self.person.num_episodes != self.robot.num_episodes:
-            raise UnderstudyError(f"{root}: {PERSON} and {robot} have different numbers of episodes: not paired")
-        self.tasks = [self.robot.episode(index).metadata["task"] for index in range(self.robot.num_episodes)]
         self._caches: dict[tuple[str, int], FrameCache] = {}
 
     def frames(self, reader: EpisodeReader, index: int, size: int) -> np.ndarray:
@@ -56,16 +58,21 @@ class Pairs:
 def errors_of(folder: Path, pairs: Pairs, robot: str) -> Iterator[tuple[str, float, float]]:
     """Of each layout: task, error at the lowest way-point, median error of the path [m]."""
     policy = make_policy(str(folder), robot)
-    for index, task in enumerate(pairs.tasks):
+    if not isinstance(policy, VideoPromptedPolicy):
+        raise UnderstudyError(f"{folder}: no video prompts it")
+    for layout in pairs.layouts:
+        index = layout.index
         prompt = pairs.frames(pairs.person, index, policy.prompt_size)
         policy.reset_to_frames(prompt, pairs.person.fps)
         image = pairs.frames(pairs.robot, index, policy.image_size)[0]
         camera = camera_of_episode(pairs.robot, index, policy.image_size)
         policy.act(Observation(image, camera, 0.0, None))
         path = policy.path()
+        if path is None:
+            raise UnderstudyError(f"{folder}: it plans no path")
         true = phases(pairs.robot.column("action", index).astype(float), len(path))
         off = np.linalg.norm(path[:, :3] - true[:, :3], axis=1)
-        yield task, float(off[true[:, 2].argmin()]), float(np.median(off))
+        yield layout.skill, float(off[true[:, 2].argmin()]), float(np.median(off))
 
 
 def cells_of(row: str, folders: list[Path], pairs: Pairs, robot: str) -> Iterator[EvalCell]:
@@ -75,9 +82,8 @@ def cells_of(row: str, folders: list[Path], pairs: Pairs, robot: str) -> Iterato
         for task, lowest, path in errors_of(folder, pairs, robot):
             found[task].append((lowest, path))
     for task, errors in sorted(found.items()):
-        lowest, path = np.median(errors, axis=0)
-        for metric, value in (("plan_lowest_m_p50", lowest), ("plan_path_m_p50", path)):
-            yield EvalCell(row=row, metric=metric, value=round(float(value), 5), column=task, robot=robot)
+        for metric, median in zip(METRICS, np.median(errors, axis=0), strict=True):
+            yield EvalCell(row, metric, round(float(median), 5), column=task, robot=robot, n=len(errors))
 
 
 def main() -> None:

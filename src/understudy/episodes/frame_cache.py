@@ -23,7 +23,7 @@ from understudy.episodes.video_file import VideoFile
 from understudy.errors import UnderstudyError
 from understudy.files import write_text
 
-__all__ = ["FrameCache", "frame_cache_folder"]
+__all__ = ["FrameCache", "content_of_episode", "frame_cache_folder"]
 
 _FORMAT = "understudy frames 2"
 _FRAMES, _PART, _DONE = "frames.u8", "frames.u8.part", "done.json"
@@ -85,14 +85,29 @@ def _fingerprint(reader: EpisodeReader, name: str, size: int) -> str:
     """Changes with anything that changes the frames, and not with where they lie."""
     digest = hashlib.sha256(json.dumps([_FORMAT, name, size, reader.fps]).encode())
     for index, length in enumerate(reader.lengths):
-        span = reader.video_span(name, index)
-        if not span.path.exists():
-            raise UnderstudyError(f"{span.path}: no such file")
-        content: object = reader.checksum(name, index)
-        if content is None:  # a data set of another program: the file itself must do
-            content = [str(span.path), span.path.stat().st_size, span.path.stat().st_mtime_ns, span.start_s]
-        digest.update(json.dumps([length, content]).encode())
+        digest.update(json.dumps([length, content_of_episode(reader, name, index)]).encode())
     return digest.hexdigest()[:24]
+
+
+def content_of_episode(reader: EpisodeReader, name: str, index: int) -> int | list[str | int | float]:
+    """What changes with the frames of an episode; plain numbers and words.
+
+    Args:
+        reader: the data set.
+        name: the video feature.
+        index: of the episode.
+
+    Raises:
+        UnderstudyError: its video is not there.
+    """
+    span = reader.video_span(name, index)
+    if not span.path.exists():
+        raise UnderstudyError(f"{span.path}: no such file")
+    checksum = reader.checksum(name, index)
+    if checksum is not None:
+        return checksum
+    # A data set of another program: the file itself must do.
+    return [str(span.path), span.path.stat().st_size, span.path.stat().st_mtime_ns, span.start_s]
 
 
 def _build(folder: Path, reader: EpisodeReader, name: str, shape: tuple[int, ...], starts: np.ndarray) -> None:

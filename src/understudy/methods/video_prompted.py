@@ -22,14 +22,10 @@ __all__ = ["VideoPromptedPolicy"]
 
 @dataclass(frozen=True)
 class _Clip:
-    """A prompt that is in memory."""
+    """What is looked at of a prompt that is in memory."""
 
-    frames: UInt8[np.ndarray, "T H W 3"]
-    fps: float
-
-    @property
-    def num_frames(self) -> int:
-        return len(self.frames)
+    frames: UInt8[np.ndarray, "N S S 3"]
+    lasts_s: float
 
 
 class VideoPromptedPolicy(DiffusionPolicy):
@@ -60,32 +56,44 @@ class VideoPromptedPolicy(DiffusionPolicy):
         self._prompt = prompt
         self._begin()
 
-    def reset_to_frames(self, frames: UInt8[np.ndarray, "T H W 3"], fps: float) -> None:
+    def reset_to_frames(self, frames: np.ndarray, fps: float) -> None:
         """Begin an episode, prompted with a clip that is in memory: of a data set or a camera.
 
         Args:
-            frames: of the person, the whole motion.
+            frames: RGB of the person (T, H, W, 3), uint8: the whole motion; what is looked at is copied.
             fps: frames per second.
 
         Raises:
-            PromptError: fewer than two frames, or a rate that is none.
+            PromptError: no pictures of 8 bits, fewer than two of them, or a rate that is none.
         """
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
+            raise PromptError(f"a prompt of {frames.dtype} {frames.shape}: needs uint8 frames (T, H, W, 3)")
         if len(frames) < 2 or not 0 < fps < math.inf:
             raise PromptError(f"a prompt of {len(frames)} frames, {fps} a second: needs 2 at least, and a rate above 0")
-        self._prompt = _Clip(frames, fps)
+        chosen = frames_at_even_times(np.arange(len(frames)) / fps, self.prompt_frames)
+        shown = np.stack([square_image(frames[index], self.prompt_size) for index in chosen])
+        self._prompt = _Clip(shown, (len(frames) - 1) / fps)
         self._begin()
+
+    def path(self) -> Float[np.ndarray, "P A"] | None:
+        """The planned way-points, at even times, in the robot's action space.
+
+        None before the first `act`, and of policies that plan none.
+        """
+        return None
 
     @property
     def prompt_s(self) -> float | None:
         """From the first frame of the prompt to its last [s]; None without one."""
+        if isinstance(self._prompt, _Clip):
+            return self._prompt.lasts_s
         return (self._prompt.num_frames - 1) / self._prompt.fps if self._prompt is not None else None
 
     def _shown(self) -> Float[Tensor, "1 N 3 S S"]:
         """The frames of the prompt, as `to_float` gives them; a blank prompt is black."""
-        prompt, size = self._prompt, self.prompt_size
+        prompt = self._prompt
         if isinstance(prompt, _Clip):
-            chosen = frames_at_even_times(np.arange(prompt.num_frames) / prompt.fps, self.prompt_frames)
-            frames = np.stack([square_image(prompt.frames[index], size) for index in chosen])
+            frames = prompt.frames
         else:
-            frames = prompt_frames(prompt, self.prompt_frames, size)
+            frames = prompt_frames(prompt, self.prompt_frames, self.prompt_size)
         return to_float(torch.from_numpy(frames)[None])

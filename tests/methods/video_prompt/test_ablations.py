@@ -78,6 +78,7 @@ def test_an_encoder_that_learned_with_the_policy_is_prompted_by_video(trained, p
         torch.nn.init.normal_(head[-1].weight)
     policy.reset(prompt)
     shown = policy.act(observation(0)).actions
+    assert policy.path().shape == (policy._model.config.model.num_phases, len(shown[0]))
     assert shown.shape == (4, get_embodiment(ROBOT).action_space.size)
     policy.reset(None)
     assert "blank" in policy.notes[0]

@@ -107,6 +107,7 @@ def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt)
         torch.nn.init.normal_(block.modulation.weight)
     policy.reset(prompt)
     chunk = policy.act(observation(0))
+    assert policy.path() is None, "z is the plan"
     assert chunk.actions.shape == (4, get_embodiment(ROBOT).action_space.size)
     assert 0 <= policy.familiarity <= 1
     policy.reset(prompt)

@@ -31,6 +31,7 @@ def test_it_does_what_the_file_does(policy, prompt):
     blank = policy.path()
     frames = np.stack([frame for _, frame in read_frames(prompt)])
     policy.reset_to_frames(frames, prompt.fps)
+    frames[:] = 0  # a camera goes on
     assert policy.path() is None
     assert np.array_equal(policy.act(observation(0)).actions, action)
     assert np.array_equal(policy.path(), path)
@@ -43,3 +44,9 @@ def test_it_does_what_the_file_does(policy, prompt):
 def test_nothing_happens_in_less_than_two_frames(policy, count, fps):
     with pytest.raises(PromptError, match=rf"a prompt of {count} frames, {fps} a second: needs 2 at least"):
         policy.reset_to_frames(np.zeros((count, 8, 8, 3), dtype=np.uint8), fps)
+
+
+@pytest.mark.parametrize("frames", [np.zeros((5, 8, 8, 3)), np.zeros((8, 8, 3), dtype=np.uint8)])
+def test_frames_are_pictures_of_eight_bits(policy, frames):
+    with pytest.raises(PromptError, match=r"a prompt of (float64|uint8) \(.*\): needs uint8 frames \(T, H, W, 3\)"):
+        policy.reset_to_frames(frames, 10.0)

@@ -130,12 +130,13 @@ class RepresentedWindows(PromptedWindows):
     def z(self, index: int, rng: np.random.Generator) -> tuple[Float32[np.ndarray, " Z"], ImageShift]:
         """One of its draws."""
         variant = int(rng.integers(self._z.variants))
-        z = self._z.z(index, variant)
+        shift = self._z.shift(index, variant)
         if self._painted_share and self._persons[index] and rng.random() < self._painted_share:
-            z = self._painted.z(index, variant)
-        elif self._share and rng.random() < self._share:
+            return self._painted.z(index, variant), shift
+        z = self._z.z(index, variant)
+        if self._share and rng.random() < self._share:
             z = self._moved(z, index, int(rng.choice(self._robots)), int(rng.integers(self._z.variants)))
-        return z, self._z.shift(index, variant)
+        return z, shift
 
     def prompts(self) -> Float32[Tensor, "N Z"]:
         """What z can be in training, without augmentation: of every episode that is learned from, with the scene of

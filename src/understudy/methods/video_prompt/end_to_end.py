@@ -75,7 +75,7 @@ class EndToEndPolicy(VideoPromptedPolicy):
         self._path: Tensor | None = None
 
     def path(self) -> Float[np.ndarray, "P A"] | None:
-        """As that of `VideoPromptPolicy`."""
+        """The planned way-points in the robot's action space; None before the first `act`."""
         return planned_actions(self._path, self._execution)
 
     def _context(

@@ -17,7 +17,7 @@ from understudy.networks.image_encoder import ColourJitter, random_colours, to_f
 __all__ = ["LossConfig", "acting_loss", "action_loss", "loss"]
 
 _ANCHORED_IN = 4
-"""One in so many samples teaches the anchor: its loss costs more than what it gains by all of them."""
+"""One in so many samples teaches the anchor, whose loss would cost a third of a step if all did."""
 _CLOCK_ERROR = 0.02
 """Normal error of the clock in training, as a share of the episode."""
 
@@ -137,7 +137,7 @@ def _observed(
 ) -> tuple[Float[Tensor, "B M D"], Whereabouts | None]:
     """What `PromptPolicyModel.observe` gives of images in other colours; where all go by the clock, none are seen."""
     if clock is not None and model.config.clocked == 1:
-        return model.by_clock(shown_BPA, clock), None
+        return model.context_by_clock(shown_BPA, clock), None
     seen = to_float(images, random_colours(len(images), jitter, generator))
     return model.observe(shown_BPA, seen.flatten(0, 1), clock)
 

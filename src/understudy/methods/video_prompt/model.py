@@ -108,6 +108,8 @@ class PromptPolicyModel(PathActor):
         if not 0 <= config.things <= MOST:
             raise UnderstudyError(f"model.things {config.things}: from 0 to {MOST}")
         self.anchor = PlanAnchor(config.action_size, config.num_phases) if config.things else None
+        if config.clocked == 1:
+            self._never_look()
 
     def plan(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P A"]:
         """The path that the robot is to take (normalised): all that the action head learns of the prompt."""
@@ -131,9 +133,9 @@ class PromptPolicyModel(PathActor):
         """Condition tokens of the action head; the first is the clustering token's output h (section 3.3)."""
         if clock is None or not clock.used.all():
             return self.observe(path_BPA, images_B2CSS, clock)[0]
-        return self.by_clock(path_BPA, clock)
+        return self.context_by_clock(path_BPA, clock)
 
-    def by_clock(self, path_BPA: Float[Tensor, "B P A"], clock: Clock) -> Float[Tensor, "B M D"]:
+    def context_by_clock(self, path_BPA: Float[Tensor, "B P A"], clock: Clock) -> Float[Tensor, "B M D"]:
         """Condition tokens of those that all go by the clock: nothing is looked at."""
         told = [self.cluster.expand(len(path_BPA), 1, -1), self.path_in(path_BPA) + self.phases]
         return self.head.encode(torch.cat([*told, self._told(path_BPA, clock)], dim=1))
@@ -153,6 +155,14 @@ class PromptPolicyModel(PathActor):
                 told = self._told(path_BPA, clock)
                 tokens[2:] = [torch.where(clock.used[:, None, None], told, torch.cat(tokens[2:], dim=1))]
         return self.head.encode(torch.cat(tokens, dim=1)), where
+
+    def _never_look(self) -> None:
+        """Train nothing that looks: it would learn nothing, and processes that train together wait for gradients."""
+        assert self.whereabouts is not None
+        reader = self.whereabouts
+        looking = [self.images, self.image_in, self.look, self.readout, self.condition]
+        for module in (*looking, reader.seen, reader.states, reader.query, reader.key, reader.states_in):
+            module.requires_grad_(False)
 
     def _told(self, path_BPA: Float[Tensor, "B P A"], clock: Clock) -> Float[Tensor, "B N D"]:
         assert self.whereabouts is not None

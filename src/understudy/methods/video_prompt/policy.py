@@ -67,8 +67,8 @@ class _PathPolicy(DiffusionPolicy):
         return chunk
 
     def path(self) -> Float[np.ndarray, "P A"] | None:
-        """The planned way-points, at even times, in the robot's action space; None before the first `act`."""
-        return planned_actions(self._path, self._execution)
+        """The planned way-points in the robot's action space; None before the first `act`, and where z is the plan."""
+        return planned_actions(self._path, self._execution) if isinstance(self._model, PromptPolicyModel) else None
 
     @abstractmethod
     def _z(self) -> Float[Tensor, "1 Z"]:
