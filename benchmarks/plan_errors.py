@@ -18,11 +18,11 @@ import argparse
 import shlex
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import bootstrap
 
 from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.person_scene import camera_of_episode
@@ -76,14 +76,31 @@ def errors_of(folder: Path, pairs: Pairs, robot: str) -> Iterator[tuple[str, flo
 
 
 def cells_of(row: str, folders: list[Path], pairs: Pairs, robot: str) -> Iterator[EvalCell]:
-    """The medians of a row."""
-    found = defaultdict(list)
-    for folder in folders:
-        for task, lowest, path in errors_of(folder, pairs, robot):
-            found[task].append((lowest, path))
-    for task, errors in sorted(found.items()):
-        for metric, median in zip(METRICS, np.median(errors, axis=0), strict=True):
-            yield EvalCell(row, metric, round(float(median), 5), column=task, robot=robot, n=len(errors))
+    """The medians of a row, and 95 % intervals of a bootstrap over layouts."""
+    found = [list(errors_of(folder, pairs, robot)) for folder in folders]
+    tasks = np.array([task for task, *_ in found[0]])
+    errors_SN2 = np.array([[errors for _, *errors in every] for every in found])
+    for task in sorted(set(tasks)):
+        own_SN2 = errors_SN2[:, tasks == task]
+        for place, metric in enumerate(METRICS):
+            errors_SN = own_SN2[..., place]
+            low, high = interval(errors_SN)
+            value, count = float(np.median(errors_SN)), errors_SN.size
+            yield EvalCell(row, metric, value, column=str(task), robot=robot, n=count, low=low, high=high)
+
+
+def interval(errors_SN: np.ndarray) -> tuple[float, float]:
+    """Of the median over S training seeds and N layouts, by drawing layouts anew: each has all its seeds."""
+    layouts = np.arange(errors_SN.shape[1])
+    drawn = bootstrap(
+        (layouts,),
+        lambda some: np.median(errors_SN[:, some]),
+        vectorized=False,
+        n_resamples=2000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 
 def main() -> None:
@@ -107,7 +124,10 @@ def main() -> None:
         pairs = Pairs(options.pairs, options.robot)
         for row, folders in rows.items():
             for cell in cells_of(row, folders, pairs, options.robot):
-                print(f"{cell.row:24} {cell.column or '':16} {cell.metric:20} {cell.value:.4f}", flush=True)
+                print(
+                    f"{cell.row:24} {cell.column or '':16} {cell.metric:20} {cell.value:.4f} ({cell.low:.4f} to {cell.high:.4f})",
+                    flush=True,
+                )
                 cells.append(cell)
         report = make_report(options.out.stem, command, (time.monotonic() - started) / 60, cells)
         merge_cells(options.out, report)
