@@ -124,10 +124,8 @@ def main() -> None:
         pairs = Pairs(options.pairs, options.robot)
         for row, folders in rows.items():
             for cell in cells_of(row, folders, pairs, options.robot):
-                print(
-                    f"{cell.row:24} {cell.column or '':16} {cell.metric:20} {cell.value:.4f} ({cell.low:.4f} to {cell.high:.4f})",
-                    flush=True,
-                )
+                spread = f"{cell.value:.4f} ({cell.low:.4f} to {cell.high:.4f})"
+                print(f"{cell.row:24} {cell.column or '':16} {cell.metric:20} {spread}", flush=True)
                 cells.append(cell)
         report = make_report(options.out.stem, command, (time.monotonic() - started) / 60, cells)
         merge_cells(options.out, report)
