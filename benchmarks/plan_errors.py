@@ -8,6 +8,9 @@ seeds) of the distance of the wrist from where it was:
 - `plan_lowest_m_p50`: at the robot's lowest way-point, where things are taken, pushed and pressed;
 - `plan_path_m_p50`: of the median over the path's way-points.
 
+For skills that robots have shown: who learned from people alone plans people's paths, which lead elsewhere at other
+times, and may be right.
+
     understudy record --split validation --task pick_place,pour,push --axis object_type --first-seed 1000900 \
         --episodes 24 --embodiments human_hand,xarm7_xhand --no-track --no-points --human-size 96 --human-frames 20 \
         --out data/plans
