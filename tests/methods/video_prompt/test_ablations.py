@@ -73,12 +73,12 @@ def test_the_gradient_reaches_an_encoder_that_learns_with_the_policy(trained):
 
 def test_an_encoder_that_learned_with_the_policy_is_prompted_by_video(trained, prompt):
     policy = make_policy(str(trained / END_TO_END / "policy"), ROBOT)
-    torch.nn.init.normal_(policy._model.policy.path.weight)
-    for head in policy._model.policy.head.action_out.parts:
+    torch.nn.init.normal_(policy._model.path.weight)
+    for head in policy._model.head.action_out.parts:
         torch.nn.init.normal_(head[-1].weight)
     policy.reset(prompt)
     shown = policy.act(observation(0)).actions
-    assert policy.path().shape == (policy._model.config.model.num_phases, len(shown[0]))
+    assert policy.path().shape == (policy._model.config.num_phases, len(shown[0]))
     assert shown.shape == (4, get_embodiment(ROBOT).action_space.size)
     policy.reset(None)
     assert "blank" in policy.notes[0]

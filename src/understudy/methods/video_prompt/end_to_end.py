@@ -6,18 +6,17 @@ frames of 96 px and the first image of who acts; stage 1 gives maps over places,
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.methods.config_json import config_from_json
-from understudy.methods.diffusion_policy import Execution, planned_actions
+from understudy.methods.diffusion_policy import Execution
 from understudy.methods.policy_folder import PolicyFolder, load_weights
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
-from understudy.methods.video_prompted import VideoPromptedPolicy
+from understudy.methods.video_prompt.policy import ShownPathPolicy
 from understudy.networks.prompt_encoder import PromptEncoder, PromptEncoderConfig
 
 __all__ = ["EndToEndConfig", "EndToEndModel", "EndToEndPolicy", "load_end_to_end", "to_json"]
@@ -54,10 +53,8 @@ class EndToEndModel(nn.Module):
         return self.encoder(prompt_BNCSS).flatten(1)
 
 
-class EndToEndPolicy(VideoPromptedPolicy):
+class EndToEndPolicy(ShownPathPolicy):
     """Acts as a video shows; z and the path are made once, at the first `act`."""
-
-    method: ClassVar[str] = "video_prompt"
 
     def __init__(self, model: EndToEndModel, execution: Execution, seed: int) -> None:
         """Make a policy.
@@ -67,28 +64,13 @@ class EndToEndPolicy(VideoPromptedPolicy):
             execution: normalisation, control step and sampling.
             seed: of the noise.
         """
-        network = model.policy
-        super().__init__(network.head, network.config.image_size, execution, seed, proprioception=False)
-        self._model = model
+        super().__init__(model.policy, execution, seed)
+        self._whole = model
         self.prompt_size = model.config.encoder.image_size
         self.prompt_frames = model.config.prompt_frames
-        self._path: Tensor | None = None
 
-    def path(self) -> Float[np.ndarray, "P A"] | None:
-        """The planned way-points in the robot's action space; None before the first `act`."""
-        return planned_actions(self._path, self._execution)
-
-    def _context(
-        self, images_B2CSS: Float[Tensor, "1 2 3 S S"], states_B2A: Float[Tensor, "1 2 A"] | None
-    ) -> Float[Tensor, "1 M D"]:
-        if self._path is None:
-            prompt = torch.cat([self._shown(), images_B2CSS[:, 1:]], dim=1)
-            self._path = self._model.policy.plan(self._model.z(prompt))
-        return self._model.policy.context(self._path, images_B2CSS, states_B2A)
-
-    def _begin(self) -> None:
-        self._path = None
-        super()._begin()
+    def _z(self) -> Float[Tensor, "1 Z"]:
+        return self._whole.z(torch.cat([self._shown(), self._present()[:, None]], dim=1))
 
 
 def to_json(config: EndToEndConfig) -> Mapping[str, Any]:

@@ -63,8 +63,9 @@ class Stage2Experiment(Experiment):
     acted: ActedConfig = field(default_factory=lambda: ActedConfig(normalisation="symmetric"))
     """Sizes of windows are those of the model, whatever it says."""
 
-    has_clock: ClassVar[bool] = False
-    """Its policies can go by the clock."""
+    by_clock: bool = False
+    """The policy goes along its path by the clock, not by what it sees on the way; it needs `model.clocked` above 0,
+    which is of training."""
 
     has_places: ClassVar[bool] = False
     """Its policies plan from what says places, and can put the plan where things stand."""
@@ -73,18 +74,13 @@ class Stage2Experiment(Experiment):
         """Windows of the sizes of the model.
 
         Raises:
-            UnderstudyError: see `ActedWindows`; a chunk too short, or windows by a clock, or with things, that no
-                policy knows.
+            UnderstudyError: see `ActedWindows`; a chunk too short, a clock that the network is not trained with, or
+                things that no policy looks for.
         """
-        if isinstance(self.model, ModelConfig):
-            if self.model.clocked and not self.has_clock:
-                raise UnderstudyError(
-                    f"{self.name}: model.clocked {self.model.clocked}: its policies have no clock, set 0"
-                )
-            if self.model.things and not self.has_places:
-                raise UnderstudyError(
-                    f"{self.name}: model.things {self.model.things}: its policies look for none, set 0"
-                )
+        self._check_clock()
+        things = self.model.things if isinstance(self.model, ModelConfig) else 0
+        if things and not self.has_places:
+            raise UnderstudyError(f"{self.name}: model.things {things}: its policies look for none, set 0")
         self.sampling.check_chunk(self.model.chunk, self.name)
         config = replace(
             self.acted,
@@ -98,6 +94,15 @@ class Stage2Experiment(Experiment):
             things=self.model.things,
         )
         return ActedWindows(self.data, config)
+
+    def _check_clock(self) -> None:
+        clocked = self.model.clocked if isinstance(self.model, ModelConfig) else 0.0
+        if self.by_clock and not clocked:
+            raise UnderstudyError(f"{self.name}: by_clock: needs a network with a clock, set model.clocked above 0")
+        if clocked == 1 and not self.by_clock:
+            raise UnderstudyError(
+                f"{self.name}: model.clocked {clocked}: never learns to see, set by_clock=True or less of it"
+            )
 
     def make_model(self, data: TrainingData) -> nn.Module:
         """New networks for the prompts and skills of the data."""
@@ -125,9 +130,10 @@ class Stage2Experiment(Experiment):
         return loss(model.policy, model.pdcp, batch, generator, self.losses)
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
-        """Normalisation and control step."""
+        """Normalisation, control step and clock."""
         assert isinstance(data, PromptedWindows | ActedWindows)
-        return {"normalisation": data.normalisation.to_json(), "dt_s": 0.1}
+        said = {"normalisation": data.normalisation.to_json(), "dt_s": 0.1}
+        return said | ({"by_clock": True} if self.by_clock else {})
 
     def write(self, network: nn.Module, sizes: Mapping[str, Any], data: TrainingData, folder: Path) -> None:
         """A policy folder; `sizes` say how the network is built."""
@@ -143,35 +149,7 @@ class Stage2Experiment(Experiment):
 
 
 @dataclass(frozen=True)
-class ClockedExperiment(Stage2Experiment):
-    """Its policies may go by the clock: `model.clocked` is of training, `by_clock` of acting."""
-
-    has_clock: ClassVar[bool] = True
-    by_clock: bool = False
-    """The policy goes along its path by the clock, not by what it sees on the way; it needs `model.clocked` above 0."""
-
-    def open_windows(self) -> ActedWindows:
-        """Windows of the sizes of the model.
-
-        Raises:
-            UnderstudyError: see `ActedWindows`, or a clock that the network is not trained with.
-        """
-        clocked = self.model.clocked if isinstance(self.model, ModelConfig) else 0.0
-        if self.by_clock and not clocked:
-            raise UnderstudyError(f"{self.name}: by_clock: needs a network with a clock, set model.clocked above 0")
-        if clocked == 1 and not self.by_clock:
-            raise UnderstudyError(
-                f"{self.name}: model.clocked {clocked}: never learns to see, set by_clock=True or less of it"
-            )
-        return super().open_windows()
-
-    def fitted(self, data: TrainingData) -> dict[str, Any]:
-        """And the clock."""
-        return super().fitted(data) | ({"by_clock": True} if self.by_clock else {})
-
-
-@dataclass(frozen=True)
-class VideoPromptExperiment(ClockedExperiment):
+class VideoPromptExperiment(Stage2Experiment):
     """The prompt is a video: z of a representation."""
 
     has_places: ClassVar[bool] = True
@@ -242,7 +220,7 @@ class VideoPromptExperiment(ClockedExperiment):
 
 
 @dataclass(frozen=True)
-class LabelExperiment(ClockedExperiment):
+class LabelExperiment(Stage2Experiment):
     """The prompt is a label, of which a fixed vector stands where z stood; all else is the same."""
 
     clip: Path | None = None
@@ -298,7 +276,7 @@ def xhand_robot_only() -> VideoPromptExperiment:
 def _in_words(experiment: VideoPromptExperiment, name: str) -> LabelExperiment:
     """The same run with labels for videos; hues stay, for labels name them."""
     assert isinstance(experiment.model, ModelConfig)
-    shared = {entry.name: getattr(experiment, entry.name) for entry in fields(ClockedExperiment)}
+    shared = {entry.name: getattr(experiment, entry.name) for entry in fields(Stage2Experiment)}
     losses = replace(experiment.losses, jitter=replace(experiment.losses.jitter, hue=0.0))
     return LabelExperiment(**shared | {"name": name, "model": experiment.model, "losses": losses})
 

@@ -15,7 +15,7 @@ from understudy.episodes.square_image import square_image
 from understudy.errors import UnderstudyError
 from understudy.methods.diffusion_policy import DiffusionPolicy, Execution, planned_actions
 from understudy.methods.policy import Prompt, PromptKind
-from understudy.methods.policy_folder import load_weights, read_policy_folder
+from understudy.methods.policy_folder import PolicyFolder, load_weights, read_policy_folder
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
 from understudy.methods.video_prompt.joint_model import JointPromptModel
 from understudy.methods.video_prompt.model import Clock, PromptPolicyModel
@@ -28,7 +28,7 @@ from understudy.networks.image_encoder import to_float
 from understudy.networks.text import Text
 from understudy.records import ActionChunk, Observation
 
-__all__ = ["LabelPolicy", "VideoPromptPolicy", "load"]
+__all__ = ["LabelPolicy", "ShownPathPolicy", "VideoPromptPolicy", "load"]
 
 _USUAL_S = 5.0
 """How long it takes if no clip tells [s]."""
@@ -69,6 +69,22 @@ class _PathPolicy(DiffusionPolicy):
     def path(self) -> Float[np.ndarray, "P A"] | None:
         """The planned way-points in the robot's action space; None before the first `act`, and where z is the plan."""
         return planned_actions(self._path, self._execution) if isinstance(self._model, PromptPolicyModel) else None
+
+    def acts_as(self, description: PolicyFolder) -> None:
+        """Go by the clock, and put the plan where things stand, as the folder of this policy says.
+
+        Raises:
+            UnderstudyError: by the clock with a network that has none.
+        """
+        model = self._model if isinstance(self._model, PromptPolicyModel) else None
+        if description.content.get("by_clock"):
+            if model is None or not model.config.clocked:
+                where = f"{description.path / 'policy.json'}: by_clock"
+                raise UnderstudyError(f"{where}: a network that was trained without a clock (model.clocked 0)")
+            self.by_clock = True
+        if model is not None and model.anchor is not None:
+            model.anchor.fit(self._execution.normalisation)
+            self.looks_for_things = SceneThings(description.robot)
 
     @abstractmethod
     def _z(self) -> Float[Tensor, "1 Z"]:
@@ -111,10 +127,31 @@ class _PathPolicy(DiffusionPolicy):
         return _USUAL_S
 
 
-class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
-    """`video_prompt` with trained weights, prompted with a video."""
+class ShownPathPolicy(_PathPolicy, VideoPromptedPolicy):
+    """Prompted with a video; final classes make z of it and of the scene."""
 
     method: ClassVar[str] = "video_prompt"
+
+    def __init__(self, model: PolicyNetwork, execution: Execution, seed: int) -> None:
+        super().__init__(model, execution, seed)
+        self._scene: UInt8[np.ndarray, "S S 3"] | None = None
+
+    def act(self, observation: Observation) -> ActionChunk:
+        """The next chunk."""
+        self._scene = square_image(observation.image, self.prompt_size)
+        return super().act(observation)
+
+    def _present(self) -> Float[Tensor, "1 3 S S"]:
+        """The scene as it is now, as `to_float` gives it, of the size of the prompt's frames."""
+        return to_float(torch.from_numpy(self._scene)[None])
+
+    def _lasts_s(self) -> float:
+        """As long as the prompt."""
+        return _USUAL_S if self.prompt_s is None else self.prompt_s
+
+
+class VideoPromptPolicy(ShownPathPolicy):
+    """`video_prompt` with trained weights."""
 
     each_chunk: bool = False
     """Make z anew from prompt and present image for every chunk; else once, at the first."""
@@ -130,17 +167,15 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         """
         super().__init__(model, execution, seed)
         self._representation = representation
-        self.prompt_size = self._frame_size = representation.model.image_size
-        self.image_size = max(self.image_size, self._frame_size)
+        self.prompt_size = representation.model.image_size
+        self.image_size = max(self.image_size, self.prompt_size)
         self.prompt_frames = representation.config.num_frames
         self._frames: Tensor | None = None
-        self._scene: UInt8[np.ndarray, "S S 3"] | None = None
         self.familiarity: float | None = None
         """Of the prompt in this scene, 0 to 1 (see `Familiarity`); None before the first `act`."""
 
     def act(self, observation: Observation) -> ActionChunk:
         """The next chunk."""
-        self._scene = square_image(observation.image, self._frame_size)
         if self.each_chunk:
             self._path = None
         return super().act(observation)
@@ -157,14 +192,10 @@ class VideoPromptPolicy(_PathPolicy, VideoPromptedPolicy):
         self._frames, self.familiarity = None, None
         super()._begin()
 
-    def _lasts_s(self) -> float:
-        """As long as the prompt."""
-        return _USUAL_S if self.prompt_s is None else self.prompt_s
-
     def _z(self) -> Float[Tensor, "1 Z"]:
         if self._frames is None:
             self._frames = self._shown()
-        z = self._representation(self._frames, to_float(torch.from_numpy(self._scene)[None]))
+        z = self._representation(self._frames, self._present())
         if self._model.familiarity is not None and self.familiarity is None:
             self.familiarity = float(self._model.familiarity(z.to(self._model.familiarity.mean.device))[0])
         return z
@@ -214,30 +245,29 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
         UnderstudyError: not a whole policy folder of this method and robot, or its representation is not there.
     """
     description = read_policy_folder(folder, "video_prompt", robot)
+    policy: _PathPolicy
     if "prompt_encoder" in description.content:
         from understudy.methods.video_prompt.end_to_end import load_end_to_end
 
-        return load_end_to_end(description, seed)
-    where = folder / "policy.json"
+        policy = load_end_to_end(description, seed)
+    else:
+        policy = _load_network(description, seed)
+    policy.acts_as(description)
+    return policy
+
+
+def _load_network(description: PolicyFolder, seed: int) -> "LabelPolicy | VideoPromptPolicy":
+    where = description.path / "policy.json"
     model = network_of_folder(description)
     execution = Execution.of_folder(description, model.config.chunk)
-    by_clock = bool(description.content.get("by_clock"))
-    if by_clock and not (isinstance(model, PromptPolicyModel) and model.config.clocked):
-        raise UnderstudyError(f"{where}: by_clock: a network that was trained without a clock (model.clocked 0)")
-    policy: _PathPolicy
     if "text" in description.content:
         text = Text.from_json(description.require("text"), str(where))
-        load_weights(model, folder)
-        policy = LabelPolicy(model, text, execution, seed)
-    else:
-        representation = find_representation(description.require("representation"), where)
-        load_weights(model, folder)
-        if isinstance(model, JointPromptModel):  # too large for a CPU in a control loop
-            model, representation = model.to(best_device()), representation.to(best_device())
-        policy = VideoPromptPolicy(model, representation, execution, seed)
-        policy.each_chunk = bool(description.content.get("z_each_chunk"))
-    policy.by_clock = by_clock
-    if isinstance(model, PromptPolicyModel) and model.anchor is not None:
-        model.anchor.fit(execution.normalisation)
-        policy.looks_for_things = SceneThings(robot)
+        load_weights(model, description.path)
+        return LabelPolicy(model, text, execution, seed)
+    representation = find_representation(description.require("representation"), where)
+    load_weights(model, description.path)
+    if isinstance(model, JointPromptModel):  # too large for a CPU in a control loop
+        model, representation = model.to(best_device()), representation.to(best_device())
+    policy = VideoPromptPolicy(model, representation, execution, seed)
+    policy.each_chunk = bool(description.content.get("z_each_chunk"))
     return policy
