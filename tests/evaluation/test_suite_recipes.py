@@ -102,9 +102,12 @@ def test_minutes_and_losses_are_those_that_the_tables_say(commands):
     def minutes(words):
         return next(float(value) for flag, value in pairwise(words) if flag == "--minutes")
 
-    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end")} == {5}
-    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end_long")} == {17}
-    assert {minutes(words) for _, words in of("video_prompt_ablations", "cross_prediction_60")} == {5}
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end")} == {6}
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "end_to_end_long")} == {18}
+    assert {minutes(words) for _, words in of("video_prompt_ablations", "cross_prediction_60")} == {6}
+    each = policies(commands, "video_prompt_ablations")[0]
+    clocks = [settings_of(trained(commands)[folder]) for _, _, folder in each]
+    assert {(its.by_clock, its.model.clocked, its.acted.shift) for its in clocks} == {(True, 1.0, 0)}
     stage1, words = trained(commands)["runs/ablations/stage1_tiny_p1/policy"]
     assert (stage1, minutes(words)) == ("video_prompt_stage1_tiny_p1", 12)
     with_pdcp = {

@@ -77,7 +77,9 @@ def test_an_encoder_that_learned_with_the_policy_is_prompted_by_video(trained, p
     for head in policy._model.head.action_out.parts:
         torch.nn.init.normal_(head[-1].weight)
     policy.reset(prompt)
-    shown = policy.act(observation(0)).actions
+    seen = observation(0)
+    seen.image.setflags(write=False)
+    shown = policy.act(seen).actions
     assert policy.path().shape == (policy._model.config.num_phases, len(shown[0]))
     assert shown.shape == (4, get_embodiment(ROBOT).action_space.size)
     policy.reset(None)

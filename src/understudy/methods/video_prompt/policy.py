@@ -1,4 +1,4 @@
-"""Acts as a prompt says: z from a video by the video model, or from a label; a path from z, chunks from both."""
+"""Acts as a prompt says: z from a video or a label, a path from z, chunks from both."""
 
 from abc import abstractmethod
 from pathlib import Path
@@ -38,7 +38,8 @@ class _PathPolicy(DiffusionPolicy):
     """Final classes make z; the path is planned once from it, at the first `act`."""
 
     by_clock: bool = False
-    """Go along the path in the time that the person's clip takes, not by what is seen on the way."""
+    """Go along the path in the time that the person's clip takes, not by what is seen on the way (but for z that
+    is made anew for every chunk)."""
 
     looks_for_things: SceneThings | None = None
     """What finds the things that the plan is put at, in the first image; None: it stays as it was read off z."""
@@ -143,7 +144,7 @@ class ShownPathPolicy(_PathPolicy, VideoPromptedPolicy):
 
     def _present(self) -> Float[Tensor, "1 3 S S"]:
         """The scene as it is now, as `to_float` gives it, of the size of the prompt's frames."""
-        return to_float(torch.from_numpy(self._scene)[None])
+        return to_float(torch.from_numpy(np.stack([self._scene])))  # an image of a file may be read-only
 
     def _lasts_s(self) -> float:
         """As long as the prompt."""
@@ -151,7 +152,7 @@ class ShownPathPolicy(_PathPolicy, VideoPromptedPolicy):
 
 
 class VideoPromptPolicy(ShownPathPolicy):
-    """`video_prompt` with trained weights."""
+    """Z is what a representation, which was trained before, makes of prompt and scene."""
 
     each_chunk: bool = False
     """Make z anew from prompt and present image for every chunk; else once, at the first."""
@@ -247,7 +248,7 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
     description = read_policy_folder(folder, "video_prompt", robot)
     policy: _PathPolicy
     if "prompt_encoder" in description.content:
-        from understudy.methods.video_prompt.end_to_end import load_end_to_end
+        from understudy.methods.video_prompt.end_to_end import load_end_to_end  # which is built on this module
 
         policy = load_end_to_end(description, seed)
     else:
@@ -256,7 +257,7 @@ def load(folder: Path, robot: str, seed: int) -> DiffusionPolicy:
     return policy
 
 
-def _load_network(description: PolicyFolder, seed: int) -> "LabelPolicy | VideoPromptPolicy":
+def _load_network(description: PolicyFolder, seed: int) -> LabelPolicy | VideoPromptPolicy:
     where = description.path / "policy.json"
     model = network_of_folder(description)
     execution = Execution.of_folder(description, model.config.chunk)
