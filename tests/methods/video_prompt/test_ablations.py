@@ -13,6 +13,8 @@ from understudy.embodiments import get_embodiment
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
 from understudy.methods.experiments import get_experiment
+from understudy.methods.video_prompt.end_to_end import EndToEndModel
+from understudy.methods.video_prompt.model import PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.networks.image_encoder import to_float
 from understudy.training import train
@@ -69,6 +71,19 @@ def test_the_gradient_reaches_an_encoder_that_learns_with_the_policy(trained):
     loss.backward()
     assert all(w.grad is not None and w.grad.isfinite().all() for w in model.model.encoder.parameters())
     assert max(float(w.grad.abs().max()) for w in model.model.encoder.parameters()) > 0
+
+
+def test_what_an_encoder_makes_of_a_clip_is_the_path_but_for_one_linear_map(trained):
+    experiment = get_experiment(END_TO_END)
+    model = EndToEndModel(experiment.sizes).eval()
+    assert experiment.sizes.encoder.tokens == experiment.model.num_phases
+    z = model.z(clips(1, frames=5))
+    path, tokens = model.policy.path, z.unflatten(1, (experiment.model.num_phases, -1))
+    torch.testing.assert_close(model.policy.plan(z), tokens @ path.weight.T + path.bias)
+    model.train()
+    torch.testing.assert_close(model.policy.plan(z), tokens @ path.weight.T + path.bias, msg="without dropout")
+    with pytest.raises(UnderstudyError, match="z_size 7: "):
+        PromptPolicyModel(replace(model.policy.config, z_size=7))
 
 
 def test_an_encoder_that_learned_with_the_policy_is_prompted_by_video(trained, prompt):

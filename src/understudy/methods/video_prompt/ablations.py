@@ -41,16 +41,23 @@ class _Trained(nn.Module):
 class EndToEndExperiment(Stage2Experiment):
     """The prompt is a video, and its encoder learns with the policy."""
 
-    derived: ClassVar[Mapping[str, str]] = {**Stage2Experiment.derived, "encoder.image_size": "model.image_size"}
+    derived: ClassVar[Mapping[str, str]] = {
+        **Stage2Experiment.derived,
+        "encoder.image_size": "model.image_size",
+        "encoder.tokens": "model.num_phases",
+        "encoder.width": "model.diffusion.width",
+    }
     encoder: PromptEncoderConfig = field(default_factory=PromptEncoderConfig)
-    """Its frames have the size of the policy's images, whatever it says."""
+    """Its frames have the size of the policy's images, and its tokens, one for each phase of the path, the width of the
+    policy's, whatever it says."""
 
     @property
     def sizes(self) -> EndToEndConfig:
         """Of both networks."""
         assert isinstance(self.model, ModelConfig)
-        encoder = replace(self.encoder, image_size=self.model.image_size)
-        return EndToEndConfig(encoder, self.model, self.acted.prompt_frames)
+        model = self.model
+        fitting = {"image_size": model.image_size, "tokens": model.num_phases, "width": model.diffusion.width}
+        return EndToEndConfig(replace(self.encoder, **fitting), model, self.acted.prompt_frames)
 
     def make_data(self) -> ActedWindows:
         """Windows with their prompts.
@@ -138,7 +145,7 @@ def end_to_end() -> EndToEndExperiment:
 
 def end_to_end_debug() -> EndToEndExperiment:
     """Seconds: for tests."""
-    smallest = PromptEncoderConfig(tokens=2, layers=1, stages=((8, 4), (8, 2), (8, 2)), width=32, heads=2)
+    smallest = PromptEncoderConfig(layers=1, stages=((8, 4), (8, 2), (8, 2)), heads=2)
     return _end_to_end(xhand_debug(), "video_prompt_xhand_debug_end_to_end", smallest, 4)
 
 
@@ -147,7 +154,8 @@ def _end_to_end(
 ) -> EndToEndExperiment:
     shared = {entry.name: getattr(experiment, entry.name) for entry in fields(Stage2Experiment)}
     acted: ActedConfig = replace(experiment.acted, prompt_frames=frames)
-    return EndToEndExperiment(**shared | {"name": name, "acted": acted, "encoder": encoder})
+    model = replace(experiment.model, plan_dropout=0.0)  # which is for z that is made of few clips, once
+    return EndToEndExperiment(**shared | {"name": name, "acted": acted, "model": model, "encoder": encoder})
 
 
 def z_each_chunk() -> EachChunkExperiment:

@@ -28,7 +28,7 @@ class EndToEndConfig:
 
     encoder: PromptEncoderConfig = field(default_factory=PromptEncoderConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
-    """Its `z_size`, `z_tokens` and `z_cells` are those of the encoder, whatever it says."""
+    """Its `z_size`, `z_tokens` and `z_cells` are the encoder's, whatever it says: z is a token for each phase."""
     prompt_frames: int = 16
     """Of the person's clip, at even times; the encoder sees the acting body's first image after them."""
 
@@ -36,7 +36,7 @@ class EndToEndConfig:
     def sizes(self) -> ModelConfig:
         """Of the policy on what the encoder makes."""
         tokens = self.encoder.tokens
-        return replace(self.model, z_size=tokens * self.encoder.width, z_tokens=tokens, z_cells=1)
+        return replace(self.model, z_size=tokens * self.encoder.width, z_tokens=tokens, z_cells=0)
 
 
 class EndToEndModel(nn.Module):

@@ -12,7 +12,7 @@ from understudy.methods.video_prompt.familiarity import Familiarity
 from understudy.methods.video_prompt.linear_plan import LinearPlan
 from understudy.methods.video_prompt.plan_anchor import PlanAnchor
 from understudy.methods.video_prompt.whereabouts import Whereabouts, WhereaboutsReader, way_point_shares
-from understudy.methods.video_prompt.z_reader import MapReader, TokenReader
+from understudy.methods.video_prompt.z_reader import MapReader, PhaseTokens, TokenReader
 from understudy.networks.looking_actor import LookConfig, PathActor
 
 __all__ = ["PARTS", "Clock", "ModelConfig", "PromptPolicyModel"]
@@ -46,7 +46,7 @@ class ModelConfig(LookConfig):
     z_tokens: int = 8
     """Runs of z, one for each of its times. Training takes this and the other sizes of z from the representation."""
     z_cells: int = 8
-    """Places of each run along a side; 1: a run is one token without places."""
+    """Places of each run along a side; 1: a run is one token without places; 0: z is a token for each phase already."""
     num_phases: int = 16
     """Way-points of the path."""
     plan_layers: int = 2
@@ -70,6 +70,16 @@ class ModelConfig(LookConfig):
     """Of z's numbers in training: z is made of few clips, and no one number of it may be leaned on."""
 
 
+def _reader(config: ModelConfig) -> MapReader | PhaseTokens | TokenReader:
+    width = config.diffusion.width
+    if config.z_cells == 0:
+        return PhaseTokens(config.z_size, config.num_phases, width)
+    sizes = config.num_phases, width, config.diffusion.heads, config.plan_layers
+    if config.z_cells == 1:
+        return TokenReader(config.z_size, config.z_tokens, *sizes)
+    return MapReader(config.z_size, config.z_tokens, config.z_cells, *sizes)
+
+
 class PromptPolicyModel(PathActor):
     """Z and two images to a chunk of actions: RGB only."""
 
@@ -84,13 +94,8 @@ class PromptPolicyModel(PathActor):
         self.config = config
         if not 0 <= config.clocked <= 1 or (config.clocked and not config.ahead):
             raise UnderstudyError(f"model.clocked {config.clocked}: a share, 0 to 1, and only with model.ahead above 0")
-        width, heads = config.diffusion.width, config.diffusion.heads
-        tokens, sizes = config.z_tokens, (config.num_phases, width, heads, config.plan_layers)
-        self.reader = (
-            TokenReader(config.z_size, tokens, *sizes)
-            if config.z_cells == 1
-            else MapReader(config.z_size, tokens, config.z_cells, *sizes)
-        )
+        width = config.diffusion.width
+        self.reader = _reader(config)
         self.z_dropout = nn.Dropout(config.plan_dropout)
         self.path = nn.Linear(width, config.action_size)
         self.cluster = nn.Parameter(torch.randn(width) * 0.02)

@@ -1,13 +1,14 @@
-"""What the planned path is made of: z, read as maps over places or as a run of tokens."""
+"""What the planned path is made of: z, read as maps over places, as a run of tokens, or as what it is."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from understudy.errors import UnderstudyError
 from understudy.networks.prompt_encoder import PhaseReader
 from understudy.networks.transformer import Block, position_codes
 
-__all__ = ["MapReader", "TokenReader"]
+__all__ = ["MapReader", "PhaseTokens", "TokenReader"]
 
 _FEATURES = 64
 
@@ -69,3 +70,27 @@ class TokenReader(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self.norm(x[:, : len(self.queries)])
+
+
+class PhaseTokens(nn.Module):
+    """Z that is one token per phase already: more layers in between kept an encoder from learning any place."""
+
+    def __init__(self, z_size: int, phases: int, width: int) -> None:
+        """Sizes.
+
+        Args:
+            z_size: length of z.
+            phases: tokens, P.
+            width: of a token, D.
+
+        Raises:
+            UnderstudyError: z is not as long as all of them.
+        """
+        super().__init__()
+        if z_size != phases * width:
+            raise UnderstudyError(f"model.z_size {z_size}: {phases} phases of {width} numbers have {phases * width}")
+        self.phases = phases
+
+    def forward(self, z_BZ: Float[Tensor, "B Z"]) -> Float[Tensor, "B P D"]:
+        """Tokens of the phases."""
+        return z_BZ.unflatten(1, (self.phases, -1))
