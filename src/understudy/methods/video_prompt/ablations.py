@@ -56,8 +56,10 @@ class EndToEndExperiment(Stage2Experiment):
         """Of both networks."""
         assert isinstance(self.model, ModelConfig)
         model = self.model
-        fitting = {"image_size": model.image_size, "tokens": model.num_phases, "width": model.diffusion.width}
-        return EndToEndConfig(replace(self.encoder, **fitting), model, self.acted.prompt_frames)
+        encoder = replace(
+            self.encoder, image_size=model.image_size, tokens=model.num_phases, width=model.diffusion.width
+        )
+        return EndToEndConfig(encoder, model, self.acted.prompt_frames)
 
     def make_data(self) -> ActedWindows:
         """Windows with their prompts.
@@ -154,6 +156,7 @@ def _end_to_end(
 ) -> EndToEndExperiment:
     shared = {entry.name: getattr(experiment, entry.name) for entry in fields(Stage2Experiment)}
     acted: ActedConfig = replace(experiment.acted, prompt_frames=frames)
+    assert isinstance(experiment.model, ModelConfig)
     model = replace(experiment.model, plan_dropout=0.0)  # which is for z that is made of few clips, once
     return EndToEndExperiment(**shared | {"name": name, "acted": acted, "model": model, "encoder": encoder})
 

@@ -144,7 +144,7 @@ class ShownPathPolicy(_PathPolicy, VideoPromptedPolicy):
 
     def _present(self) -> Float[Tensor, "1 3 S S"]:
         """The scene as it is now, as `to_float` gives it, of the size of the prompt's frames."""
-        return to_float(torch.from_numpy(np.stack([self._scene])))  # an image of a file may be read-only
+        return to_float(torch.from_numpy(np.array(self._scene)[None]))  # a copy: an image of a file may be read-only
 
     def _lasts_s(self) -> float:
         """As long as the prompt."""
