@@ -1,6 +1,7 @@
 """How long a policy of video_prompt takes from an observation to a chunk of actions, on the XHand.
 
-Weights are new ones: they cost as much time as trained ones do. Prompts are blank, so that no video is decoded.
+Weights are new ones: they cost as much time as trained ones do. Prompts are blank, so that no video is decoded; nor is
+the familiarity of the prompt looked up, which trained policies do at the first chunk.
 
 - `z_ms`: prompt frames and scene to z, once an episode;
 - `first_chunk_ms`: the first observation to the first chunk, z and all that hangs on it included;

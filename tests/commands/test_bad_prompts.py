@@ -3,6 +3,7 @@
 import json
 import shutil
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -14,6 +15,7 @@ from tests.methods.video_prompt.debug_policy import ROBOT, write_debug_policy
 
 from understudy.commands import main
 from understudy.evaluation import perform as perform_module
+from understudy.evaluation import prompt_look
 from understudy.evaluation.judge import Judge
 from understudy.perception.video import open_video
 from understudy.perception.video_writer import write_video
@@ -38,7 +40,6 @@ def own(policy, tmp_path):
 def short(monkeypatch):
     """Rollouts of a few steps and small films."""
     monkeypatch.setattr(perform_module, "_VIDEO_SIZE", 16)
-    monkeypatch.setattr(perform_module, "_STEPS", 1)
     monkeypatch.setattr(Tabletop, "max_steps", 4)
     monkeypatch.setattr(Judge, "time_limit_s", 0.4)
 
@@ -192,6 +193,33 @@ def test_an_empty_prompt_is_said_on_the_terminal_and_in_both_reports(level, note
     assert note in (tmp_path / "out" / "report.html").read_text()
 
 
+@pytest.mark.parametrize(("count", "is_said"), [(0, True), (1, True), (2, False)])
+def test_a_prompt_without_a_hand_is_said(count, is_said, policy, tmp_path, capsys, monkeypatch):
+    """In fewer than half of the four frames that the policy looks at; it acts all the same."""
+    shown = []
+
+    def found(frames):
+        shown.extend(image.shape for _, image in frames)
+        pixels = np.full((len(shown), 2, 21, 2), np.nan)
+        pixels[:count, 0] = 7.0
+        return SimpleNamespace(pixels=pixels)
+
+    monkeypatch.setattr(prompt_look, "detect_hands", found)
+    monkeypatch.setattr(prompt_look, "find_spec", lambda name: name == "mediapipe")
+    monkeypatch.setattr(prompt_look, "has_bundle", lambda: True)
+    assert perform(moving(tmp_path / "clip.mp4", width=96), policy, tmp_path / "out") == 0
+    note = (
+        f"a hand was found in {count} of the 4 frames of the prompt that the policy looks at (their middle square): "
+        "it acts on pixels all the same, maybe not as the person meant"
+    )
+    report = report_of(tmp_path / "out")
+    assert (f"note: {note}\n" in capsys.readouterr().out) == is_said
+    assert (note in report["notes"]) == is_said
+    assert (note in (tmp_path / "out" / "report.html").read_text()) == is_said
+    assert (report["seen_in_prompt"]["hand_frames"], report["seen_in_prompt"]["looked_at"]) == (count, 4)
+    assert shown == [(SIZE, SIZE, 3)] * 4
+
+
 def test_no_prompt_is_a_blank_one(policy, tmp_path, capsys):
     assert perform("", policy, tmp_path / "out") == 0
     assert "note: blank prompt" in capsys.readouterr().out
@@ -234,6 +262,10 @@ def swap_two(content):
     names[0], names[1] = names[1], names[0]
 
 
+def of_other_data(content):
+    content["normalisation"]["scale"] = [1.5 * scale for scale in content["normalisation"]["scale"]]
+
+
 def shorten(content):
     for key in ("names", "offset", "scale"):
         content["normalisation"][key].pop()
@@ -253,6 +285,10 @@ DAMAGES = {
         "scale 0: must be finite numbers, scale above 0",
     ),
     "std infinite": (description(lambda c: c["normalisation"]["scale"].__setitem__(2, 1e400)), "scale inf"),
+    "another normalisation": (
+        description(of_other_data),
+        "policy.json: normalisation: has the fingerprint ",
+    ),
     "no std": (description(lambda c: c["normalisation"].pop("scale")), "a normalisation needs kind, names, offset"),
     "no normalisation": (description(lambda c: c.pop("normalisation")), "no field 'normalisation'"),
     "step": (description(lambda c: c.update(dt_s="often")), "dt_s 'often': must be a number of seconds above 0"),
@@ -284,6 +320,22 @@ def test_policies_that_are_not_whole(case, own, tmp_path, capsys):
     assert said in line
     assert str(tmp_path / "own") in line
     assert not (tmp_path / "out").exists()
+
+
+def test_a_normalisation_is_told_by_its_numbers_and_older_weights_do_not_tell(own, tmp_path):
+    def written_otherwise(content):
+        for name in ("offset", "scale"):
+            content["normalisation"][name] = [
+                int(x) if x == int(x) else float(f"{x:.17e}") for x in content["normalisation"][name]
+            ]
+
+    description(written_otherwise)(own)
+    clip = moving(tmp_path / "clip.mp4")
+    assert perform(clip, own, tmp_path / "same") == 0
+    description(of_other_data)(own)
+    assert perform(clip, own, tmp_path / "other") == 2
+    weights(lambda tensors: None)(own)  # written anew without what stands beside them, as folders were before
+    assert perform(clip, own, tmp_path / "older") == 0
 
 
 @pytest.mark.parametrize("case", ["missing key", "order of names", "other weights of z", "not JSON"])

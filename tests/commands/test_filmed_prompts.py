@@ -27,7 +27,6 @@ def test_a_filmed_person_is_a_prompt(name, num_frames, seconds, tmp_path, monkey
     monkeypatch.setattr(Tabletop, "max_steps", 2)
     monkeypatch.setattr(Judge, "time_limit_s", 0.2)
     monkeypatch.setattr(perform_module, "_VIDEO_SIZE", 16)
-    monkeypatch.setattr(perform_module, "_STEPS", 1)
     words = ["--prompt", str(Path(os.environ["UNDERSTUDY_DATA"]) / "human_video" / name), "--imagine", "--trim"]
     words += ["--policy", str(write_debug_policy(tmp_path)), "--robot", ROBOT, "--task", "press_button"]
     assert main(["perform", *words, "--seed", "1000000", "--out", str(tmp_path / "out")]) == 0

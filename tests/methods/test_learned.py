@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.methods.other_normalisation import with_another_normalisation
 
 from understudy.embodiments import get_embodiment
 from understudy.errors import UnderstudyError, UnknownName
@@ -162,6 +163,12 @@ def test_damaged_folders_name_file_and_field(folders, tmp_path, damage, message)
     with pytest.raises(UnderstudyError, match=message) as caught:
         make_policy(str(folder), ROBOT)
     assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["video_decoder", "dp_language"])
+def test_the_normalisation_of_other_data_is_refused(folders, tmp_path, method):
+    with pytest.raises(UnderstudyError, match=r"policy.json: normalisation: has the fingerprint"):
+        make_policy(str(with_another_normalisation(folders[method], tmp_path / "policy")), ROBOT)
 
 
 def test_episodes_do_not_share_their_noise(folders, tmp_path):

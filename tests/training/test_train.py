@@ -259,6 +259,15 @@ def test_an_older_run_goes_on_without_what_came_later():
             refuse_other_settings(Path("run"), before, wrong)
 
 
+@pytest.mark.parametrize("name", ["video_prompt_stage1_debug", "video_prompt_stage1_paper"])
+def test_how_videos_are_sampled_is_no_part_of_what_a_run_learned(name):
+    """So that an older run, whose record does not say, can be gone on with and exported."""
+    now = experiment_config(experiments.get_experiment(name))
+    before = {setting: value for setting, value in now.items() if setting != "sampling_steps"}
+    assert before != now
+    refuse_other_settings(Path("run"), before, now)
+
+
 @pytest.fixture
 def registered(linear, monkeypatch):
     monkeypatch.setattr(experiments, "EXPERIMENTS", {"linear": lambda: linear})

@@ -10,7 +10,7 @@ def run(
     scene: Path,
     model: Path = Path("video_prompt_stage1_tiny"),
     out: Path = Path("imagined.mp4"),
-    steps: int = 1,
+    steps: int | None = None,
     seed: int = 0,
 ) -> None:
     """Make the video of a robot that does in a scene what a person does in a video; nothing moves but pixels.
@@ -27,7 +27,8 @@ def run(
         model: One that comes with the package, what stage 1 of video_prompt exported, or a folder in Stable Video
             Diffusion's published layout.
         out: Video to write: the prompt on the left, what was imagined on the right.
-        steps: Passes through the video model; one is the mean of what it expects, more are one draw of it.
+        steps: Passes through the video model; as many as its folder says by default (`tiny` 1, `paper` 50).
+            One is the mean of what it expects, more are one draw of it.
         seed: Of the noise that the video begins as.
     """
     from understudy.commands.learned import require_learn_extra
@@ -39,7 +40,7 @@ def run(
     from understudy.perception.video import open_video
     from understudy.perception.video_writer import write_video
 
-    if steps < 1:
+    if steps is not None and steps < 1:
         raise UnderstudyError(f"--steps {steps}: must be at least 1")
     video = open_video(prompt)
     shown, made = imagine(video, open_picture(scene), model, steps, seed)

@@ -29,8 +29,6 @@ __all__ = ["CONTROL_HZ", "imagined_by", "perform", "video_model"]
 
 CONTROL_HZ = 10
 _VIDEO_SIZE = 384
-_STEPS = 1
-"""Passes through the video model, for a video that is imagined: what it expects, as `understudy imagine` shows it."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def video_model(policy: str) -> Path | None:
 
 
 def imagined_by(model: Path, prompt: HumanVideo, scene: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "T S S 3"]:
-    """The robot's video that a prompt brings to mind in a scene.
+    """The robot's video that a prompt brings to mind in a scene, as `understudy imagine` shows it.
 
     Args:
         model: folder, see `video_model`.
@@ -127,7 +125,7 @@ def imagined_by(model: Path, prompt: HumanVideo, scene: UInt8[np.ndarray, "H W 3
     """
     from understudy.methods.video_prompt.imagine import imagine
 
-    return imagine(prompt, scene, model, _STEPS, seed=0)[1]
+    return imagine(prompt, scene, model, None, seed=0)[1]
 
 
 def _model_to_imagine_with(policy: str, prompt: str) -> Path:

@@ -29,8 +29,9 @@ __all__ = [
     "with_overrides",
 ]
 
-_MAY_DIFFER = ("data", "num_workers")
-"""Settings that do not change what is learned: a moved data set (`refuse_other_data`), who prepares the samples."""
+_MAY_DIFFER = ("data", "num_workers", "sampling_steps")
+"""Settings that do not change what is learned: a moved data set (`refuse_other_data`), who prepares the samples, what
+is said of the exported video model."""
 
 _CAME_LATER: Mapping[str, Any] = {
     "changes": [],

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
+from tests.methods.other_normalisation import with_another_normalisation
 from tests.methods.video_prompt.observations import observation
 
 from understudy.embodiments import get_embodiment
@@ -102,6 +103,12 @@ def test_an_encoder_that_learned_with_the_policy_is_prompted_by_video(trained, p
     assert not np.allclose(policy.act(observation(0)).actions, shown)
     with pytest.raises(UnderstudyError, match="prompted with a video, not with a label"):
         policy.reset("push")
+
+
+def test_an_encoders_policy_with_the_normalisation_of_other_data_is_refused(trained, tmp_path):
+    policy = with_another_normalisation(trained / END_TO_END / "policy", tmp_path / "policy")
+    with pytest.raises(UnderstudyError, match=r"policy.json: normalisation: has the fingerprint"):
+        make_policy(str(policy), ROBOT)
 
 
 def test_z_is_made_anew_for_every_chunk_where_asked_for(trained, prompt):

@@ -41,6 +41,7 @@ def test_settings_of_stage_1_are_those_of_table_3():
     assert (paper.batch_size, paper.learning_rate, paper.clips.cross_probability) == (64, 5e-6, 0.6)
     assert (paper.clips.image_size, paper.clips.num_frames, paper.pooling.num_frames) == (256, 16, 16)
     assert paper.pooling.size == JointConfig().z_size == 4096
+    assert paper.sampling_steps == 50
     assert paper.tuning.lora_rank == 0
     assert paper.new_unet is None
 

@@ -17,7 +17,7 @@ from understudy.errors import UnderstudyError, UnknownName
 from understudy.methods import make_policy
 from understudy.methods.experiments import get_experiment
 from understudy.methods.video_prompt import joint_experiments, svd_experiments
-from understudy.methods.video_prompt.imagine import imagine
+from understudy.methods.video_prompt.imagine import imagine, load_video_model
 from understudy.methods.video_prompt.network_folder import make_representation, read_representation
 from understudy.methods.video_prompt.svd_experiments import SvdExperiment
 from understudy.networks.video_diffusion.svd import SvdVideoModel
@@ -97,6 +97,15 @@ def test_what_it_imagines_is_a_video(trained, prompt):
     shown, made = imagine(prompt, scene, trained / STAGE1 / "policy", 2, 0)
     assert shown.shape == made.shape == (4, 32, 32, 3)
     assert made.std() > 0
+    assert np.array_equal(imagine(prompt, scene, trained / STAGE1 / "policy", None, 0)[1], made), (
+        "two passes are its own"
+    )
+
+
+def test_frames_and_passes_of_a_video_are_those_of_stage_1_or_of_the_paper(trained):
+    """(A.1, Table 3) for weights as published, which say neither."""
+    assert load_video_model(trained / STAGE1 / "policy")[1:] == (4, 2)
+    assert load_video_model(trained / "svd")[1:] == (16, 50)
 
 
 def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt):

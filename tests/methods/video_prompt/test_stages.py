@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.episodes.acted_recording import ROBOT, SIZE, write_acted
+from tests.methods.other_normalisation import with_another_normalisation
 from tests.methods.video_prompt.observations import observation
 
 from understudy.embodiments import get_embodiment
@@ -22,7 +23,7 @@ from understudy.methods import make_policy
 from understudy.methods.experiments import EXPERIMENTS, get_experiment
 from understudy.methods.video_prompt import joint_experiments, svd_experiments, z_draws
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
-from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation
+from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation, read_sampling_steps
 from understudy.networks.image_encoder import ColourJitter, to_float
 from understudy.records import Observation
 from understudy.simulation.scene import tabletop_camera
@@ -104,6 +105,16 @@ def test_what_could_not_be_exported_is_not_trained(trained, changes, said):
     experiment = replace(experiment, pooling=replace(experiment.pooling, **changes))
     with pytest.raises(UnderstudyError, match=said):
         experiment.make_model(experiment.make_data())
+
+
+def test_passes_of_a_video_are_exported_with_its_model(trained, tmp_path):
+    experiment = replace(_experiment(trained, "video_prompt_stage1_debug"), sampling_steps=7)
+    data = experiment.make_data()
+    experiment.export(experiment.make_model(data), data, tmp_path)
+    assert read_sampling_steps(tmp_path) == 7
+    assert read_sampling_steps(trained / "video_prompt_stage1_debug" / "policy") == 1
+    with pytest.raises(UnderstudyError, match="sampling_steps 0: must be a whole number, at least 1"):
+        replace(experiment, sampling_steps=0).make_model(data)
 
 
 def test_draws_of_z_are_of_images_shifted_as_the_sample_is(trained, monkeypatch):
@@ -299,6 +310,13 @@ def test_every_experiment_builds_a_model_that_takes_a_step(trained, tmp_path, na
     learned = [(n, w) for n, w in model.named_parameters() if w.requires_grad]
     idle = [n for n, w in learned if w.grad is None and not n.startswith("pdcp.same")]  # without prototypes as yet
     assert not idle, "parameters that no loss reaches"
+
+
+@pytest.mark.parametrize("name", ["video_prompt_xhand_debug", "video_prompt_xhand_debug_language"])
+def test_the_normalisation_of_other_data_is_refused(trained, tmp_path, name):
+    policy = with_another_normalisation(trained / name / "policy", tmp_path / "policy")
+    with pytest.raises(UnderstudyError, match=r"policy.json: normalisation: has the fingerprint"):
+        make_policy(str(policy), ROBOT)
 
 
 def test_another_representation_is_refused(trained, tmp_path):

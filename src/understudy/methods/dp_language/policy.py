@@ -73,5 +73,5 @@ def load(folder: Path, robot: str, seed: int) -> LanguagePolicy:
     execution = Execution.of_folder(description, config.chunk)
     text = Text.from_json(description.require("text"), where)
     model = LanguageDiffusion(config, text, ())
-    load_weights(model, folder)
+    load_weights(model, folder, execution.normalisation)
     return LanguagePolicy(model, text, execution, seed)

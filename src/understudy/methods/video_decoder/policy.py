@@ -61,5 +61,5 @@ def load(folder: Path, robot: str, seed: int) -> VideoDecoderPolicy:
     config = config_from_json(ModelConfig, description.require("model"), f"{folder / 'policy.json'}: model")
     execution = Execution.of_folder(description, config.chunk)
     model = VideoDecoder(config)
-    load_weights(model, folder)
+    load_weights(model, folder, execution.normalisation)
     return VideoDecoderPolicy(model, execution, seed)

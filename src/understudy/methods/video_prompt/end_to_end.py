@@ -88,5 +88,5 @@ def load_end_to_end(description: PolicyFolder, seed: int) -> EndToEndPolicy:
     config = config_from_json(EndToEndConfig, description.require("prompt_encoder"), where)
     model = EndToEndModel(config)
     execution = Execution.of_folder(description, config.model.chunk)
-    load_weights(model, description.path)
+    load_weights(model, description.path, execution.normalisation)
     return EndToEndPolicy(model, execution, seed)

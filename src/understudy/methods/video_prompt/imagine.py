@@ -10,7 +10,12 @@ from jaxtyping import UInt8
 
 from understudy.episodes.square_image import square_image
 from understudy.methods.prompt_frames import prompt_frames
-from understudy.methods.video_prompt.network_folder import read_representation, representation_folder, shipped_or_own
+from understudy.methods.video_prompt.network_folder import (
+    read_representation,
+    read_sampling_steps,
+    representation_folder,
+    shipped_or_own,
+)
 from understudy.networks.device import best_device
 from understudy.networks.image_encoder import to_float
 from understudy.networks.video_diffusion.svd_config import SvdIds
@@ -21,12 +26,12 @@ __all__ = ["SHOWN_PX", "imagine", "load_video_model", "side_by_side", "video_mod
 
 SHOWN_PX = 256
 """Side of each picture of `side_by_side`."""
-_SVD_FRAMES = 16
-"""Of the paper (A.1)."""
+_SVD_FRAMES, _SVD_STEPS = 16, 50
+"""Of the paper (A.1, Table 3), for the published weights, which say neither."""
 
 
 def load_video_model(folder: Path) -> tuple[VideoModel, int, int]:
-    """A model, the side of its frames [px] and how many there are.
+    """A model, how many frames its videos have, and how many passes they are to be sampled with.
 
     Args:
         folder: what stage 1 exported, or a folder in the published layout of Stable Video Diffusion.
@@ -38,9 +43,10 @@ def load_video_model(folder: Path) -> tuple[VideoModel, int, int]:
         from understudy.networks.video_diffusion.svd import SvdVideoModel  # imports diffusers
 
         published = SvdVideoModel.from_folder(folder, SvdIds())
-        return published, published.image_size, _SVD_FRAMES
-    representation = read_representation(shipped_or_own(folder))
-    return representation.model, representation.model.image_size, representation.config.num_frames
+        return published, _SVD_FRAMES, _SVD_STEPS
+    found = shipped_or_own(folder)
+    representation = read_representation(found)
+    return representation.model, representation.config.num_frames, read_sampling_steps(found)
 
 
 def video_model_of(policy: Path) -> Path | None:
@@ -59,7 +65,7 @@ def video_model_of(policy: Path) -> Path | None:
 
 @torch.inference_mode()
 def imagine(
-    prompt: HumanVideo, scene: UInt8[np.ndarray, "H W 3"], folder: Path, steps: int, seed: int
+    prompt: HumanVideo, scene: UInt8[np.ndarray, "H W 3"], folder: Path, steps: int | None, seed: int
 ) -> tuple[UInt8[np.ndarray, "T S S 3"], UInt8[np.ndarray, "T S S 3"]]:
     """The prompt's frames as the model saw them, and the video that it makes of them.
 
@@ -67,20 +73,22 @@ def imagine(
         prompt: a person doing something.
         scene: where the robot is to do it, RGB; its middle square is used.
         folder: of the model, see `load_video_model`.
-        steps: passes through the model.
+        steps: passes through the model; None: as many as it is to be sampled with.
         seed: of the noise.
 
     Raises:
         UnderstudyError: a video or a model that cannot be read.
     """
-    model, size, length = load_video_model(folder)
+    model, length, usual = load_video_model(folder)
+    size = model.image_size
     device = best_device()
     model.to(device)
     shown = prompt_frames(prompt, length, size)
     first = to_float(torch.from_numpy(square_image(scene, size))[None]).to(device)
     generator = torch.Generator(device).manual_seed(seed)
     tokens = model.prompt_tokens(to_float(torch.from_numpy(shown)[None]).to(device), first)
-    latents = sample_video(model, encode_first(model, first, generator), tokens, length, steps, generator)
+    beside = encode_first(model, first, generator)
+    latents = sample_video(model, beside, tokens, length, usual if steps is None else steps, generator)
     frames = model.decode(latents)[0].clamp(-1, 1)
     return shown, ((frames + 1) * 127.5).round().to(torch.uint8).movedim(1, -1).cpu().numpy()
 

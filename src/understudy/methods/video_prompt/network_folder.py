@@ -1,7 +1,7 @@
 """Networks of stage 1 on disk: `model.safetensors` holds the weights, `network.json` what they are of."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,16 @@ from understudy.networks.video_diffusion.small_autoencoder import Autoencoder
 from understudy.networks.video_diffusion.video_model import VideoModel
 
 __all__ = [
+    "SAMPLING_STEPS",
     "SVD_REPRESENTATION",
     "AutoencoderConfig",
     "check_pooling",
+    "check_sampling_steps",
     "find_representation",
     "make_representation",
     "read_autoencoder",
     "read_representation",
+    "read_sampling_steps",
     "read_sizes",
     "representation_folder",
     "shipped_or_own",
@@ -39,6 +42,8 @@ _FILE = "network.json"
 _AUTOENCODER, _REPRESENTATION = "small_autoencoder", "representation"
 SVD_REPRESENTATION = "svd_representation"
 """Kind of network whose folder is Stable Video Diffusion's, with a projection."""
+SAMPLING_STEPS = "sampling_steps"
+"""Field of network.json, see `read_sampling_steps`."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,21 @@ def read_autoencoder(folder: Path, config: AutoencoderConfig) -> Autoencoder:
     return model
 
 
-def write_representation(folder: Path, representation: Representation, experiment: str) -> None:
-    """Write a small video model and the projection of its features, in one; for SVD see `svd_representation.py`."""
+def write_representation(
+    folder: Path, representation: Representation, experiment: str, sampling_steps: int = 1
+) -> None:
+    """Write a small video model and the projection of its features, in one; for SVD see `svd_representation.py`.
+
+    Args:
+        folder: made if need be.
+        representation: fitted.
+        experiment: that it is of.
+        sampling_steps: passes that a video is to be sampled with, see `read_sampling_steps`.
+    """
     assert isinstance(representation.model, SmallVideoModel)
     sizes = asdict(_RepresentationSizes(representation.model.config, representation.config))
-    write_network(folder, _REPRESENTATION, representation, {"experiment": experiment, "sizes": sizes})
+    content = {"experiment": experiment, "sizes": sizes, SAMPLING_STEPS: sampling_steps}
+    write_network(folder, _REPRESENTATION, representation, content)
 
 
 def shipped_or_own(folder: Path) -> Path:
@@ -190,7 +205,7 @@ def write_network(folder: Path, kind: str, model: nn.Module, content: Mapping[st
         folder: made if need be.
         kind: of network.
         model: whose weights are written.
-        content: `experiment` and `sizes`.
+        content: `experiment` and `sizes`, and for a video model `sampling_steps`.
     """
     save_weights(model, folder)
     write_text(folder / _FILE, json.dumps({"format": _FORMAT, "kind": kind, **content}, indent=1) + "\n")
@@ -206,10 +221,37 @@ def read_sizes(folder: Path, *kinds: str) -> tuple[str, object]:
     Raises:
         UnderstudyError: no such file, or of another format or kind.
     """
+    content = _read(folder, kinds)
+    return content["kind"], content["sizes"]
+
+
+def read_sampling_steps(folder: Path) -> int:
+    """Passes through its model that a video is to be sampled with; 1 where an older folder does not say.
+
+    Raises:
+        UnderstudyError: not the folder of a representation, or no such number.
+    """
+    found = _read(folder, (_REPRESENTATION, SVD_REPRESENTATION)).get(SAMPLING_STEPS, 1)
+    return check_sampling_steps(found, f"{folder / _FILE}: ")
+
+
+def check_sampling_steps(found: object, where: str = "") -> int:
+    """The number of passes that a setting or a folder names, if it can be one.
+
+    Raises:
+        UnderstudyError: it is none; `where` leads the line.
+    """
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise UnderstudyError(f"{where}{SAMPLING_STEPS} {found!r}: must be a whole number, at least 1")
+    return found
+
+
+def _read(folder: Path, kinds: Sequence[str]) -> dict[str, Any]:
+    """What `network.json` says of a network of one of these kinds."""
     path = folder / _FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        format_, found, sizes = content["format"], content["kind"], content["sizes"]
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        format_, found, _ = content["format"], content["kind"], content["sizes"]
     except OSError as error:
         raise UnderstudyError(f"{path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -218,4 +260,4 @@ def read_sizes(folder: Path, *kinds: str) -> tuple[str, object]:
         raise UnderstudyError(f"{path}: format {format_!r}; this version reads {_FORMAT!r}")
     if found not in kinds:
         raise UnderstudyError(f"{path}: a {found}, not a {kinds[0]}")
-    return found, sizes
+    return content

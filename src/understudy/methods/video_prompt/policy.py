@@ -263,10 +263,10 @@ def _load_network(description: PolicyFolder, seed: int) -> LabelPolicy | VideoPr
     execution = Execution.of_folder(description, model.config.chunk)
     if "text" in description.content:
         text = Text.from_json(description.require("text"), str(where))
-        load_weights(model, description.path)
+        load_weights(model, description.path, execution.normalisation)
         return LabelPolicy(model, text, execution, seed)
     representation = find_representation(description.require("representation"), where)
-    load_weights(model, description.path)
+    load_weights(model, description.path, execution.normalisation)
     if isinstance(model, JointPromptModel):  # too large for a CPU in a control loop
         model, representation = model.to(best_device()), representation.to(best_device())
     policy = VideoPromptPolicy(model, representation, execution, seed)

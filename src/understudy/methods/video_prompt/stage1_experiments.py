@@ -15,6 +15,7 @@ from understudy.methods.video_prompt.fitting import fit_to_clips
 from understudy.methods.video_prompt.network_folder import (
     AutoencoderConfig,
     check_pooling,
+    check_sampling_steps,
     make_representation,
     read_autoencoder,
     read_representation,
@@ -98,11 +99,14 @@ class CrossPredictionExperiment(ClipExperiment):
     """How z is made of the trained model's features."""
     fit_samples: int = 256
     """Pairs of clips that the components of z are found on."""
+    sampling_steps: int = 1
+    """Passes that a video is to be sampled with, from what is exported; one gives the mean of what is expected."""
 
     def make_model(self, data: TrainingData) -> SmallVideoModel:
         """A new model around the trained autoencoder, or the one to start from."""
         model = SmallVideoModel(self.model)
         check_pooling(model, self.pooling, self.clips.num_frames)
+        check_sampling_steps(self.sampling_steps)
         if self.start is not None:
             begun = _small_model(self.start)
             if begun.config != self.model:
@@ -130,7 +134,7 @@ class CrossPredictionExperiment(ClipExperiment):
         representation = make_representation(model, self.pooling)
         assert isinstance(data, CrossPrediction)
         fit_to_clips(representation, data, self.fit_samples, self.seed)
-        write_representation(folder, representation, self.name)
+        write_representation(folder, representation, self.name, self.sampling_steps)
 
 
 _CLIPS = "source", "target"

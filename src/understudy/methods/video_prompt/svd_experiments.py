@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from understudy.episodes.cross_prediction import ClipConfig, CrossPrediction
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.video_prompt.fitting import fit_to_clips
-from understudy.methods.video_prompt.network_folder import check_pooling, make_representation
+from understudy.methods.video_prompt.network_folder import check_pooling, check_sampling_steps, make_representation
 from understudy.methods.video_prompt.representation import RepresentationConfig
 from understudy.methods.video_prompt.stage1_experiments import ClipExperiment
 from understudy.methods.video_prompt.weights import require_folder
@@ -46,6 +46,8 @@ class SvdExperiment(ClipExperiment):
     """How z is made of the trained model's features."""
     fit_samples: int = 256
     """Pairs of clips that the components of z are found on."""
+    sampling_steps: int = 50
+    """Passes that a video is to be sampled with, from what is exported (Table 3); z is made in one."""
 
     def make_data(self) -> CrossPrediction:
         """Pairs of clips; that weights are absent is said before any frame is decoded.
@@ -60,11 +62,12 @@ class SvdExperiment(ClipExperiment):
         """The published weights, and what of them learns.
 
         Raises:
-            UnderstudyError: the folder of the weights is not whole.
+            UnderstudyError: the folder of the weights is not whole, or settings that could not be exported.
         """
         from understudy.networks.video_diffusion.fine_tuning import make_trainable  # diffusers: not for other runs
         from understudy.networks.video_diffusion.svd import SvdVideoModel
 
+        check_sampling_steps(self.sampling_steps)
         model = SvdVideoModel.from_folder(self.weights, self.ids, self.new_unet, self.clips.image_size)
         check_pooling(model, self.pooling, self.clips.num_frames)
         make_trainable(model, self.tuning)
@@ -87,7 +90,7 @@ class SvdExperiment(ClipExperiment):
         representation = make_representation(model, self.pooling)
         assert isinstance(data, CrossPrediction)
         fit_to_clips(representation, data, self.fit_samples, self.seed)
-        write_svd_representation(folder, representation, self.name)
+        write_svd_representation(folder, representation, self.name, self.sampling_steps)
 
 
 def stage1_paper() -> SvdExperiment:
@@ -152,6 +155,7 @@ def stage1_svd_debug() -> SvdExperiment:
         weights=Path("weights/svd_debug"),
         pooling=replace(_POOLING, num_frames=4, times=2, cells=2, channels=4),
         fit_samples=4,
+        sampling_steps=2,
     )
 
 

@@ -1,7 +1,8 @@
 """A representation made of Stable Video Diffusion, on disk: its published layout, and the projection beside it.
 
 The folder holds unet/, vae/, image_encoder/, feature_extractor/ and prompt/ (see `svd_folder.py`; LoRA is merged), the
-projection in model.safetensors, and in network.json what the UNet is told and how z is pooled.
+projection in model.safetensors, and in network.json what the UNet is told, how z is pooled, and how many passes a
+video takes.
 """
 
 from dataclasses import asdict, dataclass
@@ -11,7 +12,12 @@ from torch import nn
 
 from understudy.methods.config_json import config_from_json
 from understudy.methods.policy_folder import load_weights
-from understudy.methods.video_prompt.network_folder import SVD_REPRESENTATION, make_representation, write_network
+from understudy.methods.video_prompt.network_folder import (
+    SAMPLING_STEPS,
+    SVD_REPRESENTATION,
+    make_representation,
+    write_network,
+)
 from understudy.methods.video_prompt.representation import Representation, RepresentationConfig
 from understudy.networks.video_diffusion.svd import SvdVideoModel
 from understudy.networks.video_diffusion.svd_config import SvdIds
@@ -36,13 +42,23 @@ class _Projection(nn.Module):
         self.register_buffer("basis", representation.basis)
 
 
-def write_svd_representation(folder: Path, representation: Representation, experiment: str) -> None:
-    """Write the video model, then the projection of its features, which says that all is there."""
+def write_svd_representation(
+    folder: Path, representation: Representation, experiment: str, sampling_steps: int
+) -> None:
+    """Write the video model, then the projection of its features, which says that all is there.
+
+    Args:
+        folder: made if need be.
+        representation: fitted.
+        experiment: that it is of.
+        sampling_steps: passes that a video is to be sampled with.
+    """
     model = representation.model
     assert isinstance(model, SvdVideoModel)
     write_folder(folder, model.parts())
     sizes = asdict(_Sizes(model.image_size, model.ids, representation.config))
-    write_network(folder, SVD_REPRESENTATION, _Projection(representation), {"experiment": experiment, "sizes": sizes})
+    content = {"experiment": experiment, "sizes": sizes, SAMPLING_STEPS: sampling_steps}
+    write_network(folder, SVD_REPRESENTATION, _Projection(representation), content)
 
 
 def read_svd_representation(folder: Path, content: object, where: str) -> Representation:

@@ -112,8 +112,8 @@ class FineTuning:
 PAPER = SvdConfig()
 """1.52 billion weights in the UNet, 98 million in the autoencoder, 632 million in the image encoder."""
 
-BASE = SvdConfig(channels=(128, 256, 512, 512), heads=(2, 4, 8, 8), sample_size=32, num_frames=16)
-"""A UNet to train from nothing at 256 px, on the published autoencoder and image encoder."""
+BASE = SvdConfig(channels=(128, 256, 512, 512), heads=(2, 4, 8, 8), sample_size=16, num_frames=16)
+"""A UNet to train from nothing at 128 px, on the published autoencoder and image encoder."""
 
 DEBUG = SvdConfig(
     channels=(32, 64),
