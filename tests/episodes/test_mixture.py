@@ -4,43 +4,39 @@ import pytest
 from understudy.episodes.mixture import Mixture
 from understudy.errors import UnderstudyError
 
-
-class Constant:
-    def __init__(self, value: int, length: int = 5) -> None:
-        self.value, self.length = value, length
-
-    def __len__(self) -> int:
-        return self.length
-
-    def sample(self, index: int, rng: np.random.Generator) -> dict:
-        assert 0 <= index < self.length
-        return {"value": np.array(self.value), "index": np.array(index)}
+DRAWS = 4000
 
 
-def test_sources_are_drawn_by_weight():
-    mixture = Mixture([Constant(0), Constant(1), Constant(2)], [3.0, 1.0, 0.0])
-    rng = np.random.default_rng(0)
-    values = [int(mixture.sample(i, rng)["value"]) for i in range(2000)]
-    assert np.mean(np.equal(values, 1)) == pytest.approx(0.25, abs=0.03)
-    assert 2 not in values
-    assert len(mixture) == 10
+def _draws(mixture, seed=0):
+    return np.array([mixture.draw(np.random.default_rng([seed, i])) for i in range(DRAWS)])
 
 
-def test_same_generator_same_sample():
-    mixture = Mixture([Constant(0, 50), Constant(1, 50)], [1.0, 1.0])
-    first, second = (
-        [int(mixture.sample(i, np.random.default_rng([7, i]))["index"]) for i in range(20)] for _ in range(2)
-    )
-    assert first == second
-    assert len(set(first)) > 5
+def test_data_sets_are_drawn_by_weight_and_samples_alike():
+    lengths, shares = (2, 50, 4), np.array([0.3, 0.6, 0.1])
+    drawn = _draws(Mixture(lengths, tuple(5 * shares)))
+    counts = np.histogram(drawn, [0, 2, 52, 56])[0]
+    assert (np.abs(counts - DRAWS * shares) < 4 * np.sqrt(DRAWS * shares * (1 - shares))).all()
+    within = np.bincount(drawn, minlength=56)[2:52]
+    assert within.min() > 0
+    assert np.abs(within - counts[1] / 50).max() < 4.5 * np.sqrt(counts[1] / 50)
 
 
-@pytest.mark.parametrize("weights", [[1.0], [0.0, 0.0], [-1.0, 2.0], [float("nan"), 1.0]])
+def test_the_same_generator_draws_the_same():
+    mixture = Mixture((5, 5), (1.0, 1.0))
+    assert np.array_equal(_draws(mixture), _draws(mixture))
+    assert not np.array_equal(_draws(mixture), _draws(mixture, seed=1))
+
+
+@pytest.mark.parametrize("weights", [(0.0, 1.0), (-1.0, 2.0), (float("nan"), 1.0), (float("inf"), 1.0)])
 def test_weights_that_mean_nothing_are_refused(weights):
-    with pytest.raises(UnderstudyError, match="weights"):
-        Mixture([Constant(0), Constant(1)], weights)
+    with pytest.raises(UnderstudyError, match=r"^weights of data sets must be above 0 and finite: "):
+        Mixture((5, 5), weights)
 
 
-def test_an_empty_source_is_refused():
-    with pytest.raises(UnderstudyError, match="without samples"):
-        Mixture([Constant(0, 0)], [1.0])
+def test_weights_must_be_as_many_as_data_sets():
+    with pytest.raises(UnderstudyError, match=r"^2 data sets need as many weights: 1, 2, 3$"):
+        Mixture((5, 5), (1.0, 2.0, 3.0))
+
+
+def test_large_weights_do_not_overflow():
+    assert set(_draws(Mixture((1, 1), (1e308, 1e308))).tolist()) == {0, 1}

@@ -268,6 +268,14 @@ def test_how_videos_are_sampled_is_no_part_of_what_a_run_learned(name):
     refuse_other_settings(Path("run"), before, now)
 
 
+def test_an_older_run_of_stage_1_had_no_weights():
+    now = experiment_config(experiments.get_experiment("video_prompt_stage1_debug"))
+    before = now | {"clips": {name: value for name, value in now["clips"].items() if name != "weights"}}
+    refuse_other_settings(Path("run"), before, now)
+    with pytest.raises(UnderstudyError, match="this run was made with clips"):
+        refuse_other_settings(Path("run"), before, now | {"clips": now["clips"] | {"weights": [1.0, 2.0]}})
+
+
 @pytest.fixture
 def registered(linear, monkeypatch):
     monkeypatch.setattr(experiments, "EXPERIMENTS", {"linear": lambda: linear})

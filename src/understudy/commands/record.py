@@ -37,9 +37,11 @@ def run(
       understudy record --task pick_place,push,press_button --episodes 300 --disturb 0.15 --out data/three
       understudy record --task push --embodiments human_hand,xarm7_gripper --aligned --episodes 20 --out data/aligned
       understudy record --task push --embodiments human_hand --retarget xarm7_xhand --episodes 240 --out data/people
+      understudy record --task wander --embodiments human_hand --no-track --episodes 500 --out data/wander
 
     Args:
-        task: One task or several, separated by commas; episodes take turns. See `understudy list tasks`.
+        task: One task or several, separated by commas; episodes take turns. See `understudy list tasks`. Or wander: a
+            person's hand moves about without a task, for video models; needs --embodiments human_hand --no-track.
         out: Folder of the data sets: out/human_hand, out/xarm7_xhand, ...
         embodiments: Who acts, separated by commas: human_hand and robots that have an expert.
         episodes: In each data set.

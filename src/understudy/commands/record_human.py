@@ -17,7 +17,7 @@ def run(task: str, out: Path, seed: int = 0, size: int = 512, fps: float = 20.0)
       understudy watch clip.mp4 --camera clip.truth.json
 
     Args:
-        task: See `understudy list tasks`.
+        task: See `understudy list tasks`; or wander, a hand that moves about without a task.
         out: The clip, ending in .mp4.
         seed: Layout, person and looks; 2000000 and above is the test range, for tables only.
         size: Width and height of the clip in pixels.

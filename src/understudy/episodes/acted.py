@@ -26,6 +26,7 @@ from understudy.errors import UnderstudyError
 from understudy.geometry.rotations import in_hemisphere
 from understudy.records import Camera
 from understudy.retargeting.actions import home_action
+from understudy.simulation.human_wander import WANDER
 
 __all__ = ["ActedConfig", "ActedWindows"]
 
@@ -266,6 +267,8 @@ class ActedWindows:
             self._cache(root, reader.root.name)
             for index in selection.episodes(person):
                 episode, theirs = reader.episode(index), person.episode(index)
+                if theirs.metadata.get("task") == WANDER:
+                    raise UnderstudyError(f"{person.root}: of people without a task ({WANDER}): for video models only")
                 if episode.metadata.get("seed") != theirs.metadata.get("seed"):
                     raise UnderstudyError(f"{reader.root}: episode {index} is not the pair of {person.root}'s")
                 if (split := episode.metadata.get("split", "train")) != "train":

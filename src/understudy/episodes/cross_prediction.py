@@ -2,6 +2,8 @@
 
 With probability P source and target are different embodiments (cross-prediction); otherwise, and where a layout was
 recorded in one embodiment alone, the clip predicts itself, as in the paper (section 3.1).
+
+Every layout of every data set is drawn alike, or with weights the data sets are drawn by those.
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,7 @@ from jaxtyping import UInt8
 from understudy.embodiments import EMBODIMENTS
 from understudy.episodes.frame_cache import FrameCache
 from understudy.episodes.image_shift import ImageShift, random_shift
-from understudy.episodes.mixture import Sample
+from understudy.episodes.mixture import Mixture, Sample
 from understudy.episodes.reader import EpisodeReader
 from understudy.episodes.selection import Selection
 from understudy.episodes.windows import even_frames, uneven_frames
@@ -40,10 +42,12 @@ class ClipConfig:
     """Whose clips are used; all that were recorded by default."""
     shift: int = 0
     """Most that both clips are shifted by, alike, to each side, in 1/32 of their side."""
+    weights: tuple[float, ...] = ()
+    """Share of samples from each root, in their order, up to a common factor; none: every layout is drawn alike."""
 
 
 class CrossPrediction:
-    """A `SampleSource`: index = layout. It holds
+    """A `SampleSource`: index = layout; with weights it only numbers a draw. It holds
 
     - `source` (N, S, S, 3) uint8: the prompt, at nearly even times that differ from draw to draw;
     - `target` (N, S, S, 3) uint8: the video to be made, at even times from first to last;
@@ -55,17 +59,23 @@ class CrossPrediction:
 
         Raises:
             UnderstudyError: a root without data sets or the chosen episodes, one that is not paired with its neighbour,
-                or a sealed split.
+                or a sealed split; weights that are not one above 0 for each root.
         """
         self.config = config
-        self._layouts = [layout for root in roots for layout in _layouts(Selection.of(root), config)]
+        if config.weights:
+            Mixture([1] * len(roots), config.weights)  # says what is wrong with them before frames are decoded
+        found = [_layouts(Selection.of(root), config) for root in roots]
+        self._layouts = [layout for layouts in found for layout in layouts]
+        self.lengths: Sequence[int] = [len(layouts) for layouts in found]
+        """Number of layouts of each root."""
+        self._mixture = Mixture(self.lengths, config.weights) if config.weights else None
 
     def __len__(self) -> int:
         return len(self._layouts)
 
     def sample(self, index: int, rng: np.random.Generator) -> Sample:
         """Two clips of one layout."""
-        clips, config = self._layouts[index], self.config
+        clips, config = self._drawn(index, rng), self.config
         source = int(rng.integers(len(clips)))
         target = source
         if len(clips) > 1 and rng.random() < config.cross_probability:
@@ -83,10 +93,14 @@ class CrossPrediction:
         self, index: int, rng: np.random.Generator
     ) -> tuple[UInt8[np.ndarray, "N S S 3"], UInt8[np.ndarray, "S S 3"]]:
         """A person's clip at even times (another body's where no person was recorded), and the scene of any body."""
-        clips = self._layouts[index]
+        clips = self._drawn(index, rng)
         (cache, episode), (other, also) = clips[0], clips[int(rng.integers(len(clips)))]
         shown = cache.episode(episode)
         return shown[even_frames(len(shown), self.config.num_frames)], other.episode(also)[0]
+
+    def _drawn(self, index: int, rng: np.random.Generator) -> list[tuple[FrameCache, int]]:
+        """The layout of that index, or with weights any."""
+        return self._layouts[index if self._mixture is None else self._mixture.draw(rng)]
 
 
 def _layouts(selection: Selection, config: ClipConfig) -> list[list[tuple[FrameCache, int]]]:

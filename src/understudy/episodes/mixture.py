@@ -1,4 +1,4 @@
-"""Several sources of samples as one, each with a weight."""
+"""Training samples by index, and several data sets of them in one run, each with a weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,26 +29,25 @@ class SampleSource(Protocol):
 
 @dataclass(frozen=True)
 class Mixture:
-    """Draws the source of every sample by weight; an epoch has as many samples as all sources together."""
+    """Several data sets that lie one after another as one, drawn by weight instead of one after another."""
 
-    sources: Sequence[SampleSource]
+    lengths: Sequence[int]
+    """Number of samples in each."""
     weights: Sequence[float]
-    """Share of samples from each source, up to a common factor; a weight of 0 leaves a source out."""
+    """Share of draws from each, up to a common factor."""
 
     def __post_init__(self) -> None:
-        if len(self.sources) != len(self.weights) or not self.sources:
-            raise UnderstudyError(f"a mixture of {len(self.sources)} sources needs as many weights: {self.weights}")
-        if min(self.weights) < 0 or sum(self.weights) <= 0 or not np.isfinite(self.weights).all():
-            raise UnderstudyError(f"weights of a mixture must be finite, not negative and not all 0: {self.weights}")
-        for source, weight in zip(self.sources, self.weights, strict=True):
-            if weight > 0 and len(source) == 0:
-                raise UnderstudyError("a mixture has a source without samples")
+        if len(self.lengths) != len(self.weights):
+            raise UnderstudyError(f"{len(self.lengths)} data sets need as many weights: {_said(self.weights)}")
+        if not all(0 < weight < np.inf for weight in self.weights):
+            raise UnderstudyError(f"weights of data sets must be above 0 and finite: {_said(self.weights)}")
 
-    def __len__(self) -> int:
-        return sum(len(source) for source, weight in zip(self.sources, self.weights, strict=True) if weight > 0)
+    def draw(self, rng: np.random.Generator) -> int:
+        """Index of a sample among all: the data set by weight, the sample alike among those of the set."""
+        shares = np.asarray(self.weights, dtype=float) / max(self.weights)  # sums of large weights may overflow
+        chosen = int(rng.choice(len(shares), p=shares / shares.sum()))
+        return sum(self.lengths[:chosen]) + int(rng.integers(self.lengths[chosen]))
 
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
-        """A sample of a source drawn by weight; the index only numbers it."""
-        shares = np.asarray(self.weights, dtype=float)
-        source = self.sources[rng.choice(len(self.sources), p=shares / shares.sum())]
-        return source.sample(int(rng.integers(len(source))), rng)
+
+def _said(weights: Sequence[float]) -> str:
+    return ", ".join(f"{weight:g}" for weight in weights)

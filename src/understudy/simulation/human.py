@@ -22,6 +22,7 @@ from understudy.simulation.human_beads import bead_paths
 from understudy.simulation.human_motion import tremor
 from understudy.simulation.human_performance import SKIN_M, Performance
 from understudy.simulation.human_tasks import plan
+from understudy.simulation.human_wander import NOTHING, WANDER, wander_layout
 from understudy.simulation.layout import Item, Layout, layout_rng
 from understudy.simulation.looks import Looks, sample_looks
 from understudy.simulation.objects import BUTTON_PRESSED_TRAVEL, BUTTON_TOP, BUTTON_TRAVEL
@@ -191,7 +192,7 @@ def record_human(
     """A person doing `task` in the layout of `seed`, filmed by the tabletop's camera.
 
     Args:
-        task: a name of `tasks.TASKS`.
+        task: a name of `tasks.TASKS`, or `human_wander.WANDER`.
         seed: sets layout, goal, looks, person and motion.
         size: image width and height [px].
         fps: frames a second, 5 to 60.
@@ -202,10 +203,12 @@ def record_human(
     """
     if not 5 <= fps <= 60:
         raise UnderstudyError(f"{fps} frames a second: must lie in 5 to 60")
-    layout = get_task(task).sample_layout(seed, axis) if layout is None else layout
+    if layout is None:
+        layout = wander_layout(seed, axis) if task == WANDER else get_task(task).sample_layout(seed, axis)
     axis = layout.axis if axis is None else axis
     check_held_out(axis, seed, "human_hand")
-    goal = goal_of(get_task(task), layout) if goal is None else goal
+    if goal is None:
+        goal = NOTHING if task == WANDER else goal_of(get_task(task), layout)
     body = sample_person(seed, handedness, axis)
     skeleton = HandSkeleton(body.hand_length_m)
     rng = layout_rng(seed, _STREAM_MOTION)

@@ -17,6 +17,7 @@ from understudy.simulation.human_flick import flick_ball
 from understudy.simulation.human_motion import Motion
 from understudy.simulation.human_performance import SKIN_M, Carry, Performance, Person, object_pose
 from understudy.simulation.human_pose import HandPose, hand_rotation, posture, solve_pose
+from understudy.simulation.human_wander import WANDER, wander
 from understudy.simulation.layout import Item, Layout
 from understudy.simulation.objects import BUTTON_TOP, BUTTON_TRAVEL, PLATE_TOP
 from understudy.simulation.tasks import Goal
@@ -168,8 +169,9 @@ PLANS: dict[str, Callable[[Person, Layout, Goal], Performance]] = {
     "pour": pour,
     "flip_cup": flip_cup,
     "flick_ball": flick_ball,
+    WANDER: wander,
 }
-"""Task -> how a person does it."""
+"""Task -> how a person does it; and what a person does without one."""
 
 
 def plan(task: str, layout: Layout, goal: Goal, skeleton: HandSkeleton, rng: np.random.Generator) -> Performance:

@@ -44,6 +44,7 @@ _CAME_LATER: Mapping[str, Any] = {
     "model.linear_components": 0,
     "model.things": 0,
     "acted.things": 0,
+    "clips.weights": [],
 }
 """Settings, by dotted name, that the records of older runs do not hold, and what they were then."""
 

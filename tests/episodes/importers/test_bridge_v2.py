@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from understudy.episodes.cross_prediction import ClipConfig, CrossPrediction
+from understudy.episodes.importers.convert import convert
 from understudy.episodes.importers.tfrecord import crc32c, parse_example, read_records
 from understudy.errors import UnderstudyError
 
@@ -122,6 +124,16 @@ def test_rlds_episodes_come_back_in_order(tmp_path, film, is_film, converted):
         np.testing.assert_array_equal(data.column("observation.state", index), values["steps/observation/state"])
     assert data.episode(2).task == "put the spoon in the pot"
     assert is_film(data.frames("observation.images.front", 2))
+
+
+def test_a_video_model_learns_from_what_was_converted(tmp_path, film):
+    write_rlds(tmp_path / "bridge_dataset/1.0.0", film)
+    convert(tmp_path / "bridge_dataset", "bridge_v2", tmp_path / "bridge" / "xarm7_gripper")
+    data = CrossPrediction((tmp_path / "bridge",), ClipConfig(16, num_frames=3))
+    assert len(data) == 3
+    sample = data.sample(0, np.random.default_rng(0))
+    assert sample["target"].shape == (3, 16, 16, 3)
+    assert not sample["crossed"]
 
 
 @pytest.mark.parametrize(

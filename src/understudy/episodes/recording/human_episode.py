@@ -53,6 +53,8 @@ def human_features(plan: RecordingPlan) -> dict[str, Feature]:
         from understudy.episodes.recording.tracked import tracked_features
 
         return features | tracked_features(plan.retargeted)
+    if plan.wanders:
+        return features
     return features | {"action": vector((*WRIST_COLUMNS, *HAND_JOINTS))}
 
 
@@ -74,20 +76,21 @@ def record_person(plan: RecordingPlan, slot: int, seed: int, robot: RecordedEpis
     columns = {name: values[chosen] for name, values in _truth(demonstration).items()} | points
     if plan.track:
         columns |= _track(plan, demonstration, frames)
-    success = _succeeds(plan.task(slot), demonstration) if robot is None else robot.success
+    success = _succeeds(plan, slot, demonstration) if robot is None else robot.success
     metadata = episode_metadata(
         plan, slot, seed, PERSON, demonstration.layout, demonstration.goal, demonstration.camera
-    ) | {
-        "success": success,
-        "handedness": demonstration.body.handedness,
-        "hand_length_m": demonstration.body.hand_length_m,
-    }
+    )
+    metadata |= {"goal": None} if plan.wanders else {"success": success}
+    metadata |= {"handedness": demonstration.body.handedness, "hand_length_m": demonstration.body.hand_length_m}
     return RecordedEpisode(columns, frames, demonstration.label, metadata, success)
 
 
-def _succeeds(task: str, demonstration: HumanDemonstration) -> bool:
-    """What the task's own test says of the last frame."""
-    return bool(get_task(task).reached(demonstration.goal, demonstration.layout, demonstration.final_state)[-1])
+def _succeeds(plan: RecordingPlan, slot: int, demonstration: HumanDemonstration) -> bool:
+    """What the task's own test says of the last frame; without a task nothing can fail."""
+    if plan.wanders:
+        return True
+    task, last = get_task(plan.task(slot)), demonstration.final_state
+    return bool(task.reached(demonstration.goal, demonstration.layout, last)[-1])
 
 
 def _render(

@@ -12,6 +12,7 @@ from typing import Literal
 from understudy.embodiments import EMBODIMENTS, ROBOTS
 from understudy.errors import UnderstudyError, UnknownName
 from understudy.simulation.axes import check_held_out, get_axis
+from understudy.simulation.human_wander import WANDER
 from understudy.simulation.seeds import SEEDS, Split, split_of
 from understudy.simulation.tasks import get_task
 
@@ -32,7 +33,7 @@ class RecordingPlan:
     """Settings of one recording; the same plan gives the same data sets."""
 
     tasks: tuple[str, ...]
-    """Names of `tasks.TASKS`; episodes take turns."""
+    """Names of `tasks.TASKS`; episodes take turns. Or `WANDER` alone: a person without a task."""
     embodiments: tuple[str, ...]
     """`human_hand` and robots that have an expert; one data set each."""
     first_seed: int = 0
@@ -62,10 +63,15 @@ class RecordingPlan:
     """Robots that are not recorded, and whose actions are made of the tracked hand all the same."""
 
     def __post_init__(self) -> None:
+        if WANDER in self.tasks and (self.tasks != (WANDER,) or self.embodiments != (PERSON,) or self.track):
+            raise UnderstudyError(
+                f"{WANDER} is no task: is recorded by itself, of a person alone, without the tracker"
+                f" (--task {WANDER} --embodiments {PERSON} --no-track)"
+            )
         for embodiment in self.embodiments:
             if embodiment not in EMBODIMENTS:
                 raise UnknownName("embodiment", embodiment, EMBODIMENTS)
-            for task in self.tasks:
+            for task in () if self.wanders else self.tasks:
                 if embodiment not in get_task(task).embodiments:
                     raise UnknownName(f"embodiment that does {task}", embodiment, get_task(task).embodiments)
         for name, values in (("task", self.tasks), ("embodiment", self.embodiments)):
@@ -97,6 +103,11 @@ class RecordingPlan:
             get_axis(self.axis)
         for embodiment in self.embodiments:
             check_held_out(self.axis, self.first_seed, embodiment)
+
+    @property
+    def wanders(self) -> bool:
+        """Whether a person without a task is recorded: nothing is judged, and there are no actions to learn."""
+        return self.tasks == (WANDER,)
 
     @property
     def robots(self) -> tuple[str, ...]:

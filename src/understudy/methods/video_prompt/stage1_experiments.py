@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -41,6 +42,11 @@ class ClipExperiment(Experiment):
     def make_data(self) -> CrossPrediction:
         """Pairs of clips."""
         return CrossPrediction(self.data, self.clips)
+
+    def fitted(self, data: TrainingData) -> Mapping[str, Any]:
+        """With weights, which are told in the order of the folders, how much each of them holds."""
+        assert isinstance(data, CrossPrediction)
+        return {"number of layouts in each folder": data.lengths} if self.clips.weights else {}
 
 
 @dataclass(frozen=True)
