@@ -39,6 +39,8 @@ def test_settings_are_changed_by_name_and_noted():
         ("people=2", "'2' is not of type bool"),
         ("precision=int8", "is not of no or bf16 or fp16"),
         ("losses=1", "is not of type LossConfig"),
+        ("model.diffusion.prediction=ddpm", "'ddpm' is not of edm or noise"),
+        ("sampling.sampler=ddim", "'ddim' is not of euler or heun"),
         ("betas=0.9", "is not of type tuple"),
         ("betas=[0.9]", "is not of type tuple"),
         ("acted.people=false", "acted.people is taken from people"),

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
+from understudy.errors import UnderstudyError
 from understudy.networks.action_diffusion import ActionDiffusion, DiffusionConfig
+from understudy.networks.edm import EDM
 from understudy.networks.transformer import Attention, Block, ConditionedBlock, position_codes
 
 WIDTH, HEADS = 16, 2
@@ -53,8 +57,9 @@ def test_position_codes_are_apart_and_bounded():
     assert float(distances.min()) > 0.1
 
 
-def test_action_diffusion_fits_an_action_that_its_condition_tells():
-    head = ActionDiffusion(SMALL, chunk=2, parts=(1,))
+@pytest.mark.parametrize(("prediction", "off"), [("edm", 0.12), ("noise", 0.25)])
+def test_action_diffusion_fits_an_action_that_its_condition_tells(prediction, off):
+    head = ActionDiffusion(replace(SMALL, prediction=prediction), chunk=2, parts=(1,))
     tokens = torch.randn(2, 3, WIDTH)
     actions = torch.tensor([[[0.5], [0.5]], [[-0.5], [0.0]]])
     generator = torch.Generator().manual_seed(1)
@@ -66,4 +71,12 @@ def test_action_diffusion_fits_an_action_that_its_condition_tells():
         optimizer.step()
     with torch.inference_mode():
         found = head.sample(head.encode(tokens), torch.zeros(2, 2, 1), 8, "euler")
-    assert torch.allclose(found, actions, atol=0.12)
+    assert torch.allclose(found, actions, atol=off)
+
+
+def test_where_the_noise_is_predicted_levels_of_edm_are_refused():
+    config = replace(SMALL, prediction="noise", edm=EDM(sigma_max=40.0))
+    with pytest.raises(
+        UnderstudyError, match=r"diffusion\.edm EDM\(.*sigma_max=40\.0.*the levels are DDPM's, set none"
+    ):
+        ActionDiffusion(config, chunk=2, parts=(1,))

@@ -251,9 +251,12 @@ def test_an_older_run_goes_on_without_what_came_later():
     before = {name: value for name, value in now.items() if name not in later}
     later = ("clocked", "linear_skills", "linear_components", "things")
     before["model"] = {name: value for name, value in now["model"].items() if name not in later}
+    heads = now["model"]["diffusion"]
+    before["model"]["diffusion"] = {name: value for name, value in heads.items() if name != "prediction"}
     before["acted"] = {name: value for name, value in now["acted"].items() if name != "things"}
     refuse_other_settings(Path("run"), before, now)
-    others = [now | {"model": now["model"] | changed} for changed in ({"clocked": 0.5}, {"things": 3})]
+    noise = {"diffusion": heads | {"prediction": "noise"}}
+    others = [now | {"model": now["model"] | changed} for changed in ({"clocked": 0.5}, {"things": 3}, noise)]
     for wrong in (now | {"by_clock": True}, now | {"linear_plan": True}, *others):
         with pytest.raises(UnderstudyError, match="this run was made with"):
             refuse_other_settings(Path("run"), before, wrong)

@@ -5,12 +5,15 @@ per observation; a decoder of action tokens, modulated by the noise level, atten
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from understudy.networks.edm import EDM, Sampler, sample
+from understudy.errors import UnderstudyError
+from understudy.networks.ddpm import DDPM
+from understudy.networks.edm import EDM, NoiseLevels, Sampler, sample
 from understudy.networks.transformer import Block, ConditionedBlock, position_codes
 
 __all__ = ["ActionDiffusion", "DiffusionConfig"]
@@ -29,6 +32,10 @@ class DiffusionConfig:
     """Of the outputs of attention."""
     mlp_dropout: float = 0.05
     edm: EDM = field(default_factory=EDM)
+    """Of the prediction `edm` alone."""
+    prediction: Literal["edm", "noise"] = "edm"
+    """What the network learns to give. Video_prompt says both: its Table 4 has EDM's constants, its eq. 1 and 3 have
+    the noise, see `DDPM`."""
 
 
 class ActionDiffusion(nn.Module):
@@ -42,8 +49,16 @@ class ActionDiffusion(nn.Module):
             chunk: actions in a chunk, K.
             parts: how many numbers of an action each output head gives, in order; together A. One part has a linear
                 head, several have one more layer each (video_prompt, section 3.2: fingers, rotation, position).
+
+        Raises:
+            UnderstudyError: levels of EDM that are not its defaults, where the noise is predicted.
         """
         super().__init__()
+        if config.prediction == "noise" and config.edm != EDM():
+            raise UnderstudyError(
+                f"diffusion.edm {config.edm}: with prediction 'noise' the levels are DDPM's, set none"
+            )
+        self.levels: NoiseLevels = DDPM() if config.prediction == "noise" else config.edm
         action_size = sum(parts)
         self.config, self.chunk, self.action_size = config, chunk, action_size
         width = config.width
@@ -72,23 +87,22 @@ class ActionDiffusion(nn.Module):
         generator: torch.Generator,
         at_highest: float = 0.0,
     ) -> Float[Tensor, "B K A"]:
-        """Squared error of every component, not yet averaged.
+        """Squared error of every component, not yet averaged: of what `DiffusionConfig.prediction` says.
 
         Args:
             context_BMD: as `encode` gives it.
             actions_BKA: clean, normalised.
             generator: of noise and its levels.
-            at_highest: see `EDM.training_sigmas`.
+            at_highest: see `NoiseLevels.training_sigmas`.
         """
-        return self.config.edm.loss(lambda x, c: self._network(x, c, context_BMD), actions_BKA, generator, at_highest)[
-            0
-        ]
+        errors, _ = self.levels.loss(lambda x, c: self._network(x, c, context_BMD), actions_BKA, generator, at_highest)
+        return errors
 
     def sample(
         self, context_BMD: Float[Tensor, "B M D"], start_BKA: Float[Tensor, "B K A"], steps: int, sampler: Sampler
     ) -> Float[Tensor, "B K A"]:
         """Actions from unit normal noise, or from zeros."""
-        return sample(self.config.edm, lambda x, c: self._network(x, c, context_BMD), start_BKA, steps, sampler)
+        return sample(self.levels, lambda x, c: self._network(x, c, context_BMD), start_BKA, steps, sampler)
 
     def _network(
         self, x_BKA: Float[Tensor, "B K A"], noise_B: Float[Tensor, " B"], context_BMD: Float[Tensor, "B M D"]

@@ -43,6 +43,7 @@ _CAME_LATER: Mapping[str, Any] = {
     "model.linear_skills": 0,
     "model.linear_components": 0,
     "model.things": 0,
+    "model.diffusion.prediction": "edm",
     "acted.things": 0,
     "clips.weights": [],
 }

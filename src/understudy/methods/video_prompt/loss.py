@@ -36,7 +36,8 @@ class LossConfig:
     """The head is trained on paths whose positions are shifted by a normal error of this size, in units of the
     normalised range: what is exact, it must see for itself. Windows by the clock have the true path, unshifted."""
     at_highest: float = 0.5
-    """Share of the action head's samples at the highest noise, see `EDM.training_sigmas`; the paper has none."""
+    """Share of the action head's samples at the highest noise, see `NoiseLevels.training_sigmas`; the paper has none.
+    Where the noise is predicted, it is best 0."""
     state_weight: float = 3.0
     """Of the mean squared error of where the body is seen to be."""
     progress_weight: float = 0.1
