@@ -40,8 +40,9 @@ def run(
       understudy record --task wander --embodiments human_hand --no-track --episodes 500 --out data/wander
 
     Args:
-        task: One task or several, separated by commas; episodes take turns. See `understudy list tasks`. Or wander: a
-            person's hand moves about without a task, for video models; needs --embodiments human_hand --no-track.
+        task: One task or several, separated by commas; episodes take turns. See `understudy list tasks`.
+            Or wander: a person's hand moves about without a task, for video models; needs --embodiments human_hand
+            --no-track.
         out: Folder of the data sets: out/human_hand, out/xarm7_xhand, ...
         embodiments: Who acts, separated by commas: human_hand and robots that have an expert.
         episodes: In each data set.
