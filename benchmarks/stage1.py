@@ -21,7 +21,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -153,16 +152,6 @@ def measure_videos(
             gain = float((psnr(videos, true) - still).mean())
             yield EvalCell(name, "psnr_gain_db", gain, robot=robot, n=len(true))
             yield EvalCell(name, "hand_error_m_p50", hand_error(videos), robot=robot, n=len(true))
-            if source == PERSON and steps == STEPS[-1]:
-                write_sheet(Path("build/stage1.png"), prompts[:6], videos[:6], true[:6])
-
-
-def write_sheet(path: Path, prompts: torch.Tensor, made: torch.Tensor, true: torch.Tensor) -> None:
-    """Prompt, what was made of it, and the truth: three rows a pair, every second frame."""
-    rows = [torch.cat(list(video[::2]), dim=2) for three in zip(prompts, made, true, strict=True) for video in three]
-    sheet = ((torch.cat(rows, dim=1).clamp(-1, 1) + 1) * 127.5).byte().movedim(0, -1).numpy()
-    path.parent.mkdir(exist_ok=True)
-    cv2.imwrite(str(path), cv2.resize(sheet[..., ::-1], None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
 
 
 def measure(options: argparse.Namespace) -> list[EvalCell]:

@@ -108,6 +108,14 @@ def test_minutes_and_losses_are_those_that_the_tables_say(commands):
     each = policies(commands, "video_prompt_ablations")[0]
     clocks = [settings_of(trained(commands)[folder]) for _, _, folder in each]
     assert {(its.by_clock, its.model.clocked, its.acted.shift) for its in clocks} == {(True, 1.0, 0)}
+    for row, _, folder in each:
+        if few := re.fullmatch(r"robot_(\d+)(_\w+)?", row):
+            name, words = trained(commands)[folder]
+            assert (minutes(words), name.endswith("end_to_end")) == ((18, True) if "end" in row else (6, False))
+            assert re.findall(r"data/objects/(\w+)@(\w+):(\d+)", " ".join(words)) == [
+                (task, task, few[1]) for task in ("pick_place", "pour", "push")
+            ]
+            assert not settings_of((name, words)).people
     stage1, words = trained(commands)["runs/ablations/stage1_tiny_p1/policy"]
     assert (stage1, minutes(words)) == ("video_prompt_stage1_tiny_p1", 12)
     with_pdcp = {
