@@ -61,7 +61,7 @@ def test_a_result_file_a_page_a_map_and_a_sheet_a_layer(folder, tmp_path, capsys
     assert page.count("data:image/png") == 3
     assert all(metric in page for metric in ("probe_goal_m_p50", "judged_robot_rate", "nearest_is_b_rate"))
     assert np.asarray(Image.open(out / "tsne.png")).shape == (2 * 594, 3 * 520, 3)
-    assert np.asarray(Image.open(out / "arithmetic_mid.png")).shape == (6 * (5 * 112 + 14), 300 + 4 * 112, 3)
+    assert np.asarray(Image.open(out / "arithmetic_mid.png")).shape == (6 * 5 * 112 + 5 * 14, 300 + 4 * 112, 3)
     assert sorted(path.name for path in out.iterdir()) == sorted(
         ["represent.json", "represent.md", "represent.html", "tsne.png", *(f"{row}.png" for row in arithmetic)]
     )
