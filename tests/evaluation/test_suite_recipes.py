@@ -115,7 +115,8 @@ def test_minutes_and_losses_are_those_that_the_tables_say(commands):
             assert re.findall(r"data/objects/(\w+)@(\w+):(\d+)", " ".join(words)) == [
                 (task, task, few[1]) for task in ("pick_place", "pour", "push")
             ]
-            assert not settings_of((name, words)).people
+            assert settings_of((name, words)).people == ("people" in row)
+            assert ("data/objects/push_novel" in words) == ("people" in row)
     stage1, words = trained(commands)["runs/ablations/stage1_tiny_p1/policy"]
     assert (stage1, minutes(words)) == ("video_prompt_stage1_tiny_p1", 12)
     with_pdcp = {

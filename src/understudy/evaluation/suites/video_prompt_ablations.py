@@ -8,7 +8,8 @@ has no such table.
 
 Rows `robot_N` learn from the actions of N robot episodes a task and of nobody else, on a stage 1 that has seen all
 videos; `robot_40_stage1_40` on one whose only videos of the robot are those 40; `robot_N_end_to_end` without stage 1,
-for the minutes of both stages. `mixture`: stage 1 has seen grippers and random clips of people, too.
+for the minutes of both stages. `robot_40_people` and `robot_40_people_end_to_end` learn from what people do besides,
+from the same videos and the same actions. `mixture`: stage 1 has seen grippers and random clips of people, too.
 """
 
 from understudy.evaluation.suites.suite import Suite
@@ -38,6 +39,8 @@ SUITE = Suite(
         "robot_40",
         "robot_40_stage1_40",
         "robot_40_end_to_end",
+        "robot_40_people",
+        "robot_40_people_end_to_end",
     ),
     row_prompts={"kinematic": ("right", "moved"), "oracle": ("right", "moved")},
     row_episodes={"kinematic": 10, "oracle": 50},
