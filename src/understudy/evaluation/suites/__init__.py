@@ -9,6 +9,7 @@ from understudy.evaluation.suites import (
     video_prompt_ablations,
     video_prompt_human_demos,
     video_prompt_objects,
+    video_prompt_shipped,
     video_prompt_skills,
     watch,
 )
@@ -20,6 +21,7 @@ SUITES: dict[str, ModuleType] = {
     "watch": watch,
     "first_policies": first_policies,
     "video_prompt": video_prompt,
+    "video_prompt_shipped": video_prompt_shipped,
     "video_prompt_objects": video_prompt_objects,
     "video_prompt_skills": video_prompt_skills,
     "video_prompt_human_demos": video_prompt_human_demos,
