@@ -3,6 +3,8 @@
 import re
 from xml.etree import ElementTree
 
+import pytest
+
 from understudy.evaluation.bar_chart import Bar, part_chart, rate_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -22,6 +24,26 @@ def test_bars_are_as_high_as_their_rates():
     full, quarter, nothing = heights(rate_chart(["push", "pick"], ["a", "b"], bars))
     assert quarter == 0.25 * full
     assert nothing < 1
+
+
+def test_more_rows_than_colours_have_a_lane_and_a_name_each():
+    rows = [f"row_{number}" for number in range(9)]
+    groups = ["pick", "push", "pour", "press", "flip", "all"]
+    bars = {(group, row): Bar(index / 8, 0.0, 1.0) for group in groups for index, row in enumerate(rows)}
+    del bars["all", "row_3"]
+    root = ElementTree.fromstring(rate_chart(groups, rows, bars))
+    dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in root.iter(f"{SVG}circle")]
+    assert len(dots) == len(bars)
+    first = dots[:9]
+    assert [x - first[0][0] for x, _ in first] == pytest.approx(
+        [i * (first[8][0] - first[0][0]) / 8 for i in range(9)], abs=0.11
+    )
+    assert len({y for _, y in first}) == 9
+    words = [text.text for text in root.iter(f"{SVG}text")]
+    assert words.count("row_3") == 1  # five panels beside each other, the sixth, where it has none, below
+    assert words.count("row_4") == 2
+    lowest = float(root.get("viewBox").split()[3])
+    assert max(y for _, y in dots) < lowest
 
 
 def test_parts_add_up_to_their_share_of_the_row():

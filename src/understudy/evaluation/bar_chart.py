@@ -11,6 +11,9 @@ __all__ = ["Bar", "part_chart", "rate_chart"]
 _LEFT, _RIGHT, _TOP, _HEIGHT = 44, 8, 16, 240
 _BASE = _HEIGHT - 24
 _MARK = "stroke:var(--ink);stroke-width:1.4"
+_MOST_ROWS = 8
+"""More bars side by side could not be told apart by their colours."""
+_NAMES, _LANE, _PANELS = 190, 20, 5
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,12 @@ class Bar:
 
 
 def rate_chart(groups: Sequence[str], rows: Sequence[str], bars: Mapping[tuple[str, str], Bar]) -> str:
-    """One group of bars per name in `groups`, one bar per row in it where (group, row) has one."""
+    """One group of bars per name in `groups`, one bar per row in it where (group, row) has one.
+
+    Of more than eight rows each has a lane with its name instead, and each group a panel.
+    """
+    if len(rows) > _MOST_ROWS:
+        return _panels(groups, rows, bars)
     parts = []
     for percent in range(0, 101, 25):
         y = _y(percent / 100)
@@ -59,6 +67,41 @@ def _bar(bar: Bar, x: float, width: float, colour: str) -> str:
     words = f'<text x="{middle:.1f}" y="{words_y:.1f}" text-anchor="middle">{100 * bar.value:.0f}</text>'
     title = f"<title>{escape(bar.note)}</title>" if bar.note else ""
     return f'<g>{title}<rect {shape} rx="2" fill="{colour}"/><path d="{cap}" style="{_MARK}"/>{words}</g>'
+
+
+def _panels(groups: Sequence[str], rows: Sequence[str], bars: Mapping[tuple[str, str], Bar]) -> str:
+    """Panels beside each other, at most five, then below: a dot and a whisker in the lane of each row."""
+    parts, top = [], 0
+    for first in range(0, len(groups), _PANELS):
+        some = groups[first : first + _PANELS]
+        shown = [row for row in rows if any((group, row) in bars for group in some)]
+        for lane, row in enumerate(shown):
+            y = top + 40 + lane * _LANE
+            parts.append(f'<text x="{_NAMES - 10}" y="{y + 4}" text-anchor="end">{escape(row)}</text>')
+        room = (CHART_WIDTH - _NAMES) / len(some)
+        for index, group in enumerate(some):
+            lanes = {lane: bars[group, row] for lane, row in enumerate(shown) if (group, row) in bars}
+            parts.append(_panel(group, lanes, _NAMES + index * room, room - 44, top, len(shown)))
+        top += 54 + _LANE * len(shown)
+    return chart_svg(parts, top, [])
+
+
+def _panel(group: str, lanes: Mapping[int, Bar], left: float, width: float, top: int, num_lanes: int) -> str:
+    """0 to 100 % from `left` on, the number of each lane to the right of it."""
+    bottom = top + 30 + _LANE * num_lanes
+    parts = [f'<text x="{left + width / 2:.1f}" y="{top + 14}" text-anchor="middle">{escape(group)}, %</text>']
+    for rate in (0.0, 0.5, 1.0):
+        x = left + rate * width
+        parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top + 24}" y2="{bottom}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{100 * rate:.0f}</text>')
+    for lane, bar in lanes.items():
+        y = top + 40 + lane * _LANE
+        low, value, high = (left + rate * width for rate in (bar.low, bar.value, bar.high))
+        title = f"<title>{escape(bar.note)}</title>" if bar.note else ""
+        dot = f'<circle cx="{value:.1f}" cy="{y}" r="4" fill="{COLOURS[0]}"/>'
+        words = f'<text x="{left + width + 10:.1f}" y="{y + 4}">{100 * bar.value:.0f}</text>'
+        parts.append(f'<g>{title}<path d="M{low:.1f} {y}H{high:.1f}" style="{_MARK}"/>{dot}{words}</g>')
+    return "".join(parts)
 
 
 def part_chart(rows: Sequence[str], counts: Sequence[Mapping[str, int]], totals: Sequence[int]) -> str:

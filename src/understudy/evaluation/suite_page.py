@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 
 from understudy.evaluation.bar_chart import Bar, part_chart, rate_chart
-from understudy.evaluation.comparison import difference_words
+from understudy.evaluation.comparison import difference_words, is_separated
 from understudy.evaluation.curve_chart import Point, curve_chart
 from understudy.evaluation.page import badge, card, page, video
 from understudy.evaluation.replays import Replay
@@ -165,17 +165,28 @@ def _differences(suite: Suite, report: EvalReport) -> Iterator[str]:
     cells = [cell for cell in report.cells if cell.metric == "success_rate_difference"]
     columns = _columns(suite, cells)
     words: dict[tuple[str, str, str], dict[str, str]] = {}
+    separated = set()
     for cell in cells:
         assert cell.low is not None
         assert cell.high is not None
         place = cell.row.replace("_minus_", " − "), cell.robot or "", cell.prompt or ""
         words.setdefault(place, {})[cell.column or ""] = difference_words(cell.value, cell.low, cell.high, cell.p)
-    lines = [[*place, *(found.get(column, "") for column in columns)] for place, found in words.items()]
+        if is_separated(cell.low, cell.high, cell.p):
+            separated.add(place)
+    lines = {place: [*place, *(found.get(column, "") for column in columns)] for place, found in words.items()}
     if lines:
         note = '<p class="soft">Success rate of one row minus that of the other in the same layouts; 95 % bootstrap '
         note += "intervals over training seeds and episodes, and the exact sign test over episodes (McNemar's for one "
-        note += "training seed each): rows are separated where both say so.</p>"
-        yield card("Which rows differ", note + _html_table(["rows", "robot", "prompt", *columns], lines))
+        note += "training seed each): rows are separated where both say so. Nothing is corrected for the number of "
+        note += "pairs.</p>"
+        head = ["rows", "robot", "prompt", *columns]
+        apart = [line for place, line in lines.items() if place in separated]
+        alike = [line for place, line in lines.items() if place not in separated]
+        body = note + (_html_table(head, apart) if apart else "<p>No pair is separated in any column.</p>")
+        if alike:
+            others = f"{len(alike)} pair{'s' * (len(alike) > 1)} not separated in any column"
+            body += f"<details><summary>{others}</summary>{_html_table(head, alike)}</details>"
+        yield card("Which rows differ", body)
 
 
 def _failures(table: Table) -> Iterator[str]:
