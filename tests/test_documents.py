@@ -6,11 +6,13 @@ import inspect
 import pkgutil
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from tyro.conf import Positional
 
 import understudy
-from understudy.commands import COMMANDS
+from understudy.commands import COMMANDS, cli, reference
 from understudy.commands.cli import command_run
 from understudy.commands.reference import command_reference
 
@@ -75,6 +77,58 @@ def test_verbs_and_modules_exist(page):
 
 def test_the_command_reference_is_current():
     assert (ROOT / "docs/commands.md").read_text(encoding="utf-8") == command_reference(), "run: make docs"
+
+
+def test_the_reference_keeps_whole_sentences_and_shows_defaults_as_they_are_typed(monkeypatch):
+    def run(
+        place: Positional[Path],
+        seed: int = 0,
+        share: float = 0.0,
+        layers: tuple[str, ...] = ("mid", "up_0"),
+        rows: dict[str, int] = {},  # noqa: B006
+        name: str = "",
+        side: Literal["left", "right"] = "left",
+        track: bool = True,
+        quick: bool = False,
+    ):
+        """Do it.
+
+        Examples:
+          understudy do it
+
+        Args:
+            place: Where. Or
+                there, and
+                then here.
+            seed: S.
+            share: H.
+            layers: L.
+            rows: R.
+            name: N.
+            side: D.
+            track: T.
+            quick: Q.
+        """
+
+    monkeypatch.setattr(reference, "COMMANDS", {"do": ""})
+    monkeypatch.setattr(reference, "command_run", lambda verb: run)
+    assert reference.command_reference().splitlines()[-9:] == [
+        "| `PLACE` (required) | Where. Or there, and then here. |",
+        "| `--seed` (0) | S. |",
+        "| `--share` (0) | H. |",
+        "| `--layers` (mid up_0) | L. |",
+        "| `--rows` | R. |",
+        "| `--name` | N. |",
+        "| `--side` (left; one of left, right) | D. |",
+        "| `--track` (on; `--no-track` turns it off) | T. |",
+        "| `--quick` | Q. |",
+    ]
+
+
+def test_the_reference_names_every_exit_code():
+    head = command_reference().partition("\n## ")[0]
+    codes = {value for name, value in vars(cli).items() if name.startswith("EXIT_")}
+    assert {0, 1} | codes == set(map(int, re.findall(r"\d+", head)))
 
 
 def test_the_front_page_names_every_stage():

@@ -20,7 +20,7 @@ def run(source: tyro.conf.Positional[Path], format: str, out: Path, episodes: in
 
     Args:
         source: File or folder of the recordings.
-        format: How they are written; see above.
+        format: Format of the recordings, one of those above.
         out: Folder of the new data set; must not exist.
         episodes: Convert only so many, from the first.
     """

@@ -43,19 +43,19 @@ def run(
       understudy evaluate video_prompt_skills --policy full@push=runs/push/policy full@hold=runs/hold/policy oracle
 
     Args:
-        suite: See `understudy list suites`.
+        suite: A name of `understudy list suites`.
         policy: Rows: NAME_OR_FOLDER, ROW=..., ROW@TASK=...; several of one row are training seeds. Default: see above.
         episodes: Layouts per task; as many as the suite says by default.
         first_seed: Seed of the first layout; the sealed test range by default. Choices belong on 1000000 and above.
-        robots: Only these robots.
-        tasks: Only these tasks.
-        prompts: Only these: right, wrong, blank, moved, distractors, camera_turned, unseen_person.
-        axis: Layouts on this axis of generalisation.
-        row_episodes: Fewer layouts for slow rows: ROW NUMBER ...
-        row_prompts: Fewer prompts for some rows: ROW PROMPT,PROMPT ...
+        robots: Robots that rows act on; the suite's by default.
+        tasks: Only these tasks of the suite; all by default.
+        prompts: Only these prompts: right, wrong, blank, moved, distractors, camera_turned, unseen_person.
+        axis: In layouts that differ from the usual ones in one respect, such as `position`; docs/simulation.md has all.
+        row_episodes: Fewer layouts per task for slow rows: ROW NUMBER ROW NUMBER ...
+        row_prompts: Fewer prompts for some rows: ROW PROMPT,PROMPT ROW PROMPT ...
         out: Folder of the result file.
         runs: Folder where finished episodes, clips and the page are kept.
-        processes: How many run side by side, one thread each; 0 runs them in this process.
+        processes: How many episodes run side by side, one thread each; 0 runs them in this process.
         films: Run the quickest successes and the worst failures again, for films on the page.
     """
     from understudy.evaluation.run_suite import SuiteOptions, run_suite

@@ -22,14 +22,14 @@ def run(
       understudy imagine --prompt clip.mp4 --scene scene.png --model runs/video_prompt_stage1_tiny/policy --steps 25
 
     Args:
-        prompt: Video of the person.
+        prompt: Video of a person who does the task.
         scene: Image of the robot before it begins; the middle square is used.
-        model: One that comes with the package, what stage 1 of video_prompt exported, or a folder in Stable Video
-            Diffusion's published layout.
+        model: The video model: one that comes with the package, the policy/ folder of a run of stage 1 of video_prompt,
+            or a folder in Stable Video Diffusion's published layout.
         out: Video to write: the prompt on the left, what was imagined on the right.
         steps: Passes through the video model; as many as its folder says by default (`tiny` 1, `paper` 50).
             One is the mean of what it expects, more are one draw of it.
-        seed: Of the noise that the video begins as.
+        seed: Of the noise that the video begins as; another seed, another draw.
     """
     from understudy.commands.learned import require_learn_extra
 

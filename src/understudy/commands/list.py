@@ -19,7 +19,7 @@ def run(kind: tyro.conf.Positional[Kind] = "all") -> None:
       understudy list experiments
 
     Args:
-        kind: What to list; experiments only if asked for, for they take seconds to import.
+        kind: What to list; `all` leaves out experiments, which take seconds to import.
     """
     from understudy.commands.learned import experiment_summaries
     from understudy.commands.names import names_by_kind

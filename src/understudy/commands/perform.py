@@ -24,11 +24,12 @@ def run(
       understudy perform --prompt phone.mp4 --trim --task push --robot xarm7_xhand --policy runs/my_run/policy --imagine
 
     Args:
-        prompt: Video of the person by the tabletop's camera; for a policy that is told in words, these; "" for none.
+        prompt: Video of the person, filmed by the tabletop's camera; or, for a policy that is told in words,
+            the words. "" is no prompt.
         task: What success is judged by; see `understudy list tasks`.
-        seed: Layout of the table; 2000000 and above is the test range, for tables only.
-        robot: See `understudy list robots`.
-        policy: Who acts: a name of `understudy list policies`, or the policy folder of a training run.
+        seed: Layout of the table: one number, one layout. 2000000 and above is the test range, for result tables only.
+        robot: Who acts at the table; `understudy list robots` names all.
+        policy: What drives the robot: a name of `understudy list policies`, or the policy folder of a training run.
         out: Folder for video and report; `out/perform/TASK-SEED-ROBOT` by default.
         imagine: Show the robot's video that the prompt brings to mind, too; for policies with a video model.
         trim: Cut off what is still before and after the motion in the prompt.

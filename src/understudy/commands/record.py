@@ -45,21 +45,23 @@ def run(
             --no-track.
         out: Folder of the data sets: out/human_hand, out/xarm7_xhand, ...
         embodiments: Who acts, separated by commas: human_hand and robots that have an expert.
-        episodes: In each data set.
-        split: Sealed range of seeds; test is for tables only.
+        episodes: How many in each data set, all tasks together.
+        split: Sealed range of seeds; test is for result tables only.
         first_seed: Seed of the first layout; the first of the split by default.
         size: Width and height of a robot's images in pixels.
         human_size: Width and height of the person's clips in pixels.
         human_fps: Frames per second of the person's clips, 5 to 60; 20 by default. Aligned clips have the robot's 10.
         human_frames: Render only so many frames of a clip, spread evenly over it; all by default. Needs --no-track.
         track: Run the hand tracker on the clips and retarget what it sees; clips of under 384 pixels do not suit it.
-        points: Record true point tracks.
-        axis: Axis of generalisation that layouts differ on; none by default.
+        points: Record where points on hand or robot, things and table are in every image, from the simulator.
+        axis: Make layouts that differ from the usual ones in one respect, such as `varied`; docs/simulation.md has all.
         hand: Which hand the person uses; any makes about three in ten use the left.
         aligned: The person's hand goes where the robot's is, frame by frame; else each has an own way and time.
-        disturb: Share, 0 to 0.5, of steps with all fingertips above 7 cm in which a robot is pushed; actions are clean.
-        keep_failures: Record what an expert failed at, marked so.
-        retarget: Robots, by commas, that are not recorded: the person's data set has their actions for the hand, too.
+        disturb: Push the robot off its way in this share of the steps, 0 to 0.5, that have all fingertips above 7 cm;
+            recorded actions are those without the push, which lead back.
+        keep_failures: Keep episodes in which a robot's expert failed, marked so, in place of drawing another layout.
+        retarget: Robots, separated by commas, that are not recorded; what the person's hand does is told as their
+            actions, too, in the person's data set.
         processes: How many episodes are made side by side.
     """
     from understudy.episodes.recording.plan import ROBOT_FPS, RecordingPlan, first_seed_of

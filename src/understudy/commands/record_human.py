@@ -17,9 +17,9 @@ def run(task: str, out: Path, seed: int = 0, size: int = 512, fps: float = 20.0)
       understudy watch clip.mp4 --camera clip.truth.json
 
     Args:
-        task: See `understudy list tasks`; or wander, a hand that moves about without a task.
+        task: A name of `understudy list tasks`; or wander, a hand that moves about without a task.
         out: The clip, ending in .mp4.
-        seed: Layout, person and looks; 2000000 and above is the test range, for tables only.
+        seed: Layout, person and looks; 2000000 and above is the test range, for result tables only.
         size: Width and height of the clip in pixels.
         fps: Frames per second, 5 to 60.
     """

@@ -3,17 +3,28 @@
 import inspect
 import re
 import sys
+from collections.abc import Collection
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, Literal, get_args, get_origin
 
-from understudy.commands.cli import COMMANDS, command_run
+from understudy.commands.cli import (
+    COMMANDS,
+    EXIT_BROKEN_PIPE,
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    command_run,
+)
 
 __all__ = ["command_reference"]
 
-_HEAD = """# Commands
+_HEAD = f"""# Commands
 
-Made from the commands' own help by `make docs`. Exit codes: 0 done, 1 `doctor` or `check` found something, 2 a clear
-error in one line, 130 stopped by Ctrl-C. Every command prints its options with `--help`.
+Made from the commands' own help by `make docs`. Every command prints its options with `--help`. Exit codes: 0 done,
+1 `doctor` or `check` found something, {EXIT_ERROR} a clear error in one line, {EXIT_INTERRUPTED} stopped by Ctrl-C,
+{EXIT_BROKEN_PIPE} nobody reads the output any more, {EXIT_TERMINATED} stopped by SIGTERM.
+
+In brackets behind an option: its default, and what else it can be where that is a choice of few.
 """
 
 
@@ -26,20 +37,34 @@ def _section(verb: str) -> str:
     run = command_run(verb)
     text, _, arguments = (inspect.getdoc(run) or "").partition("\nArgs:\n")
     text, _, examples = text.partition("\nExamples:\n")
-    what = dict(re.findall(r"^    (\w+): (.*)$", arguments, re.MULTILINE))
+    helps = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", arguments, re.MULTILINE)
+    what = {name: " ".join(words.split()) for name, words in helps}
     rows = [f"| {_form(parameter)} | {what[name]} |" for name, parameter in inspect.signature(run).parameters.items()]
     table = "\n".join(["| option | what it says |", "|---|---|", *rows])
     return f"## understudy {verb}\n\n{text.strip()}\n\n```\n{inspect.cleandoc(examples)}\n```\n\n{table}\n"
 
 
 def _form(parameter: inspect.Parameter) -> str:
-    """The option as it is typed, with its choices and default."""
-    name = parameter.name.replace("_", "-")
-    positional = "Positional" in str(get_args(parameter.annotation)[1:])
-    flag = name.upper() if positional else f"--{name}"
+    """The option as it is typed, with its default and its choices."""
+    name, annotation = parameter.name.replace("_", "-"), parameter.annotation
+    positional = "Positional" in str(getattr(annotation, "__metadata__", ()))
+    kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     required = parameter.default is inspect.Parameter.empty
-    quiet = required or parameter.default in (None, False)
-    return f"`{flag}`" + (" (required)" if required else "" if quiet else f" ({parameter.default})")
+    said = ["required" if required else _typed(parameter.default, name)]
+    said += [f"one of {', '.join(map(str, get_args(kind)))}"] if get_origin(kind) is Literal else []
+    brackets = "; ".join(words for words in said if words)
+    return f"`{name.upper() if positional else f'--{name}'}`" + (f" ({brackets})" if brackets else "")
+
+
+def _typed(default: object, name: str) -> str:
+    """A default as one would type it; empty where that is to leave the option out."""
+    if default is None or default is False:
+        return ""
+    if default is True:
+        return f"on; `--no-{name}` turns it off"
+    if isinstance(default, Collection) and not isinstance(default, str):
+        return " ".join(map(str, default))
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 if __name__ == "__main__":

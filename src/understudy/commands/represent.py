@@ -40,7 +40,7 @@ def run(
         model: What stage 1 exported: the policy/ folder of its run.
         data: Recordings of a person and the robot, 20 layouts of two skills or more.
         out: Folder of the result file, the page and the pictures.
-        robot: Whose clips are the robot's.
+        robot: Which robot's data set of the recordings is used.
         split: Split of the layouts: validation, or test for a table after all choices.
         layers: Where in the video model the sum is put; several are compared.
         pairs: How many pairs (A, B) of different skills; 30 or more for a table.

@@ -20,7 +20,7 @@ def run(data: tyro.conf.Positional[Path], out: Path, robots: tuple[str, ...] = (
     Args:
         data: A recording with human_hand in it, or that data set itself.
         out: Folder of the new one; must not exist.
-        robots: Whose actions are wanted; those that the recording has by default.
+        robots: Whose actions are wanted; by default those of the robots that the recording has.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -25,12 +25,12 @@ def run(
       understudy show push --seed 7 --robot xarm7_gripper
 
     Args:
-        name: A body or a task; see `understudy list`.
+        name: A robot, `human_hand`, or a task; `understudy list` names all.
         out: Picture to write; `NAME.png` by default.
         interactive: Open a window to turn the body and move its joints (needs a display).
-        view: One picture, the body from all sides, or every joint through its range.
-        seed: Layout of the table, for a task.
-        robot: Who stands at the table, for a task.
+        view: `still`: one picture; `turntable`: the body from all sides; `joints`: every joint through its range.
+        seed: Layout of the table, where NAME is a task.
+        robot: Who stands at the table, where NAME is a task.
     """
     from PIL import Image
 

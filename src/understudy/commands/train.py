@@ -42,20 +42,21 @@ def run(
       understudy train dp_language_tabletop_tiny --out runs/dp_1 --resume
 
     Args:
-        experiment: See `understudy list experiments`.
+        experiment: A name of `understudy list experiments`.
         out: Folder of the run; runs/EXPERIMENT by default.
         data: Folders of recordings, learned from together; the experiment's own by default. FOLDER@push is one task of
             it, FOLDER@push:40 the first 40 episodes of that, FOLDER/human_hand what people did alone.
         set: NAME=VALUE, any setting of the experiment; dots lead into nested ones. May be given several times.
         steps: Optimiser steps, in place of the experiment's.
         minutes: Training time in place of a number of steps; the learning rate then follows the clock.
-        seed: Of first weights, sample order and noise; the experiment's own by default.
+        seed: Of the first weights, the order of samples and the noise; the experiment's own by default.
         resume: Go on from the newest checkpoint; where there is none, begin.
         export_only: Train nothing; write the policy of a checkpoint.
         checkpoint: Which checkpoint to export, by its step; the newest by default.
-        threads: Threads on the CPU.
-        workers: Processes that prepare samples; 0 prepares them in the training process.
-        save_minutes: Time between two checkpoints.
+        threads: Threads on the CPU; what torch chooses by default.
+        workers: Processes that prepare samples, the experiment's own number by default; 0 prepares them in the
+            training process.
+        save_minutes: Minutes between two checkpoints.
         keep: How many of the newest checkpoints stay.
         compile: Compile the network first (minutes), then save a tenth to a quarter of each step on a CPU. Needs a GPU
             or a C++ compiler. A resumed run is compiled if it was.

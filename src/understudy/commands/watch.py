@@ -34,16 +34,18 @@ def run(
 
     Args:
         video: Any file FFmpeg reads: mp4, mov, mkv, webm, ...
-        robot: See `understudy list robots`.
+        robot: Which robot moves; `understudy list robots` names all.
         out: Folder for everything; out/NAME-OF-THE-VIDEO by default.
         hand: Which hand; `auto` takes the one that is seen and moves most. A left hand drives the robot mirrored.
-        fov: Vertical field of view of the camera in degrees, if known.
-        intrinsics: JSON file with width, height and K (3x3, pixels).
-        camera: The same with T_world_camera (4x4, metres), the camera's pose in the robot's base frame.
+        fov: Vertical field of view of the camera in degrees, if known; by default 45 degrees along the
+            shorter side of the image.
+        intrinsics: In place of --fov: JSON file with width, height and K (3x3, pixels).
+        camera: In place of both: that file with T_world_camera in it, too (4x4, metres), the camera's pose in the
+            robot's base frame.
         hand_length: Wrist to tip of the middle finger, straight, in metres; the adult mean by default.
         tracker_file: npz file with a hand track, to use in place of tracking.
-        tracker_layout: Who wrote that file; docs/perception.md has the keys.
-        grip: Squeeze what the hand holds, as a robot must that really grasps; else the robot copies the hand.
+        tracker_layout: Which program wrote that file; docs/perception.md has the keys of each.
+        grip: Let the robot's fingers squeeze what the hand holds, as they must to hold it; without, they copy the hand.
         allow_partial: Take what can be decoded of a damaged video.
     """
     from understudy.evaluation.watch_report import key_figures
