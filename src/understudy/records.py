@@ -198,7 +198,7 @@ class EvalCell:
     high: float | None = None
     seed: int | None = None
     paper: float | None = None
-    """The paper's number, where it has one."""
+    """The paper's number, where it has one; in the unit of `value`."""
     commit: str | None = None
     """Commit that made this number, where it is another than the report's."""
     p: float | None = None

@@ -111,6 +111,28 @@ def test_documents_are_made_from_result_files(tmp_path):
     assert quoted(tmp_path, new) == new
 
 
+def test_a_quoted_table_may_show_the_papers_numbers(tmp_path):
+    rate = rate_cell("oracle", 19, 20, column="push", paper=0.5)
+    cells = [rate, EvalCell("oracle", "score", 97.0, "push", paper=88.9), EvalCell("other", "score", 3.0, "push")]
+    write_report(make_report("watch", "c", 1.0, cells), tmp_path / "results/watch.json")
+    table = quoted(tmp_path, "<!-- table: results/watch.json beside=paper -->\n<!-- /table -->")
+    assert "| success_rate, `oracle` | 95% (19/20, 75% to 100%); paper 50% |" in table
+    assert "| score, `oracle` | 97; paper 88.9 |\n| score, `other` | 3 |" in table
+    with pytest.raises(UnderstudyError, match="beside=us; use beside=paper"):
+        quoted(tmp_path, "<!-- table: results/watch.json beside=us -->\n<!-- /table -->")
+
+
+def test_the_page_beside_a_result_file_is_kept_current(tmp_path):
+    write_report(make_report("watch", "c", 1.0, CELLS), tmp_path / "results/watch.json")
+    assert stale_documents(tmp_path) == {}
+    page = tmp_path / "results/watch.md"
+    right = page.read_text(encoding="utf-8")
+    page.write_text(right.replace("19/20", "18/20"), encoding="utf-8")
+    assert stale_documents(tmp_path) == {page: right}
+    page.unlink()
+    assert stale_documents(tmp_path) == {page: right}
+
+
 def test_metrics_that_share_columns_have_a_table_each(tmp_path):
     cells = [EvalCell("policy", metric, value, "one_thread") for metric, value in (("chunk_ms", 13.0), ("z_ms", 38.0))]
     write_report(make_report("latency", "c", 1.0, cells), tmp_path / "results/latency.json")

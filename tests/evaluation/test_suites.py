@@ -28,3 +28,6 @@ def test_a_suite_can_be_planned_and_names_what_there_is(name):
     assert {turn.task for turn in turns} == set(suite.tasks)
     columns = {*suite.tasks, *suite.axes, "all"}
     assert {column for _, column in suite.paper} <= columns
+    assert all(0 <= rate <= 1 for rate in suite.paper.values())
+    assert set(suite.paper_score) <= set(suite.paper)
+    assert all(1 < score <= 100 for score in suite.paper_score.values()), "scores are of 100"

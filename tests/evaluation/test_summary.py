@@ -71,6 +71,22 @@ def test_page_and_markdown_agree_on_what_is_separated(tmp_path, better, separate
     assert ("not separated" not in (tmp_path / "page.html").read_text(encoding="utf-8")) == separated
 
 
+def test_the_papers_rate_and_score_stand_beside_ours(tmp_path):
+    suite = replace(SUITE, paper={("a", TASK): 0.56}, paper_score={("a", TASK): 81.5})
+    counts = replace(table({"a": [2], "b": [1]}, 4, prompts=("right", "moved")), suite=suite)
+    report = make_report("first_policies", "c", 1.0, summarise(counts))
+    theirs = {(c.row, c.prompt, c.metric): c.paper for c in report.cells if c.paper is not None}
+    assert theirs == {("a", "right", "success_rate"): 0.56, ("a", "right", "score"): 81.5}
+    section = markdown_page(report).partition("## beside the paper")[2]
+    assert f"| success_rate, `a` {ROBOT} prompt: right | 50% (2/4, 7% to 93%); paper 56% |" in section
+    assert f"| score, `a` {ROBOT} prompt: right | 50; paper 81.5 |" in section
+    assert "`b`" not in section
+    write_suite_page(counts, report, [], tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<td>success_rate</td><td>50% (2/4, 7% to 93%)</td><td>56%</td>" in page
+    assert "<td>score</td><td>50</td><td>81.5</td>" in page
+
+
 def test_axes_are_columns_of_their_own_over_all_tasks():
     usual = table({"a": [4]}, 10)
     suite = replace(SUITE, axes=("position", "scene"))

@@ -16,17 +16,24 @@ from understudy.provenance import code_commit, machine_name
 from understudy.records import EvalCell, EvalReport
 
 __all__ = [
+    "PAPER_NOTE",
+    "beside_paper",
+    "cell_words",
     "commands_of",
     "make_report",
+    "markdown_page",
     "markdown_table",
     "markdown_tables",
     "merge_cells",
+    "paper_words",
     "rate_cell",
     "read_report",
     "refuse_other_settings",
     "write_report",
 ]
 
+PAPER_NOTE = "Other robots and scenes than the paper's: no comparison of skill."
+"""What is said wherever its numbers are shown beside ours."""
 _ALWAYS = ("row", "metric", "value")
 _AND = " && "
 
@@ -153,7 +160,8 @@ def read_report(path: Path) -> EvalReport:
         raise UnderstudyError(f"{path}: not a result file ({error}); it needs {wanted}") from error
 
 
-def _show(cell: EvalCell) -> str:
+def cell_words(cell: EvalCell) -> str:
+    """The cell as tables show it: a rate with its count and 95 % interval, a difference with its interval, a number."""
     if cell.k is not None and cell.n is not None and cell.low is not None and cell.high is not None:
         return f"{cell.value:.0%} ({cell.k}/{cell.n}, {cell.low:.0%} to {cell.high:.0%})"
     if cell.low is not None and cell.high is not None:
@@ -163,20 +171,43 @@ def _show(cell: EvalCell) -> str:
     return f"{cell.value:.4g}"
 
 
+def paper_words(cell: EvalCell) -> str:
+    """The paper's number for that cell, in the form of ours; empty where it has none."""
+    if cell.paper is None:
+        return ""
+    return f"{cell.paper:.4g}" if cell.k is None else f"{cell.paper:.0%}"
+
+
 def markdown_table(cells: Sequence[EvalCell]) -> str:
     """Rows of the report against its columns (the tasks, or the metrics where there is no column)."""
-    columns = list(dict.fromkeys(cell.column or cell.metric for cell in cells))
-    keys = list(dict.fromkeys((cell.robot, cell.prompt, cell.row) for cell in cells))
-    lines = ["| " + " | ".join(["", *columns]) + " |", "|" + "---|" * (len(columns) + 1)]
-    for robot, prompt, row in keys:
-        label = " ".join(part for part in (f"`{row}`", robot, prompt and f"prompt: {prompt}") if part)
-        found = {
-            cell.column or cell.metric: _show(cell)
-            for cell in cells
-            if (cell.robot, cell.prompt, cell.row) == (robot, prompt, row)
-        }
-        lines.append("| " + " | ".join([label, *(found.get(column, "") for column in columns)]) + " |")
-    return "\n".join(lines)
+    return _grid([(_label(cell), cell.column or cell.metric, cell_words(cell)) for cell in cells])
+
+
+def beside_paper(cells: Sequence[EvalCell]) -> str:
+    """One table of all metrics of some cells, one metric after the other, with the paper's number where it has one."""
+    metrics = list(dict.fromkeys(cell.metric for cell in cells))
+    entries = []
+    for cell in sorted(cells, key=lambda cell: metrics.index(cell.metric)):
+        words = cell_words(cell) if cell.paper is None else f"{cell_words(cell)}; paper {paper_words(cell)}"
+        entries.append((f"{cell.metric}, {_label(cell)}", cell.column or cell.metric, words))
+    return _grid(entries)
+
+
+def _label(cell: EvalCell) -> str:
+    """Row, robot and prompt."""
+    parts = f"`{cell.row}`", cell.robot, cell.prompt and f"prompt: {cell.prompt}"
+    return " ".join(part for part in parts if part)
+
+
+def _grid(entries: Sequence[tuple[str, str, str]]) -> str:
+    """Markdown of (line, column, words); lines and columns in the order in which they first occur."""
+    columns = list(dict.fromkeys(column for _, column, _ in entries))
+    lines: dict[str, dict[str, str]] = {}
+    for line, column, words in entries:
+        lines.setdefault(line, {})[column] = words
+    rows = [["", *columns], *([line, *(found.get(column, "") for column in columns)] for line, found in lines.items())]
+    head, *body = ("| " + " | ".join(row) + " |" for row in rows)
+    return "\n".join([head, "|" + "---|" * (len(columns) + 1), *body])
 
 
 def markdown_tables(cells: Sequence[EvalCell]) -> list[tuple[str | None, str]]:
@@ -193,6 +224,10 @@ def markdown_page(report: EvalReport) -> str:
     """The whole Markdown file of a report."""
     stamp = f"commit {report.commit}, {report.date}, {report.machine}, {report.minutes} minutes"
     tables = [(f"## {metric}\n\n" if metric else "") + table for metric, table in markdown_tables(report.cells)]
+    theirs = [cell for cell in report.cells if cell.paper is not None]
+    if theirs:
+        where = "Which table of which paper: `paper_name` of the suite (`src/understudy/evaluation/suites/`)."
+        tables.append(f"## beside the paper\n\n{PAPER_NOTE} {where}\n\n{beside_paper(theirs)}")
     kept: dict[str, list[str]] = {cell.commit: [] for cell in report.cells if cell.commit}
     for cell in report.cells:
         if cell.commit:

@@ -10,6 +10,7 @@ from understudy.evaluation.comparison import difference_words, is_separated
 from understudy.evaluation.curve_chart import Point, curve_chart
 from understudy.evaluation.page import badge, card, page, video
 from understudy.evaluation.replays import Replay
+from understudy.evaluation.result_file import PAPER_NOTE, cell_words, paper_words
 from understudy.evaluation.risk_coverage import risk_coverage_chart
 from understudy.evaluation.suites import Suite
 from understudy.evaluation.summary import ALL, PROMPT_SCORES, Table
@@ -122,13 +123,13 @@ def _rates_table(suite: Suite, report: EvalReport) -> str:
 
 
 def _paper(table: Table, report: EvalReport) -> Iterator[str]:
-    cells = [cell for cell in report.cells if cell.paper is not None and cell.metric == "success_rate"]
+    cells = [cell for cell in report.cells if cell.paper is not None]
     if not (cells or (table.suite.paper_name and not table.suite.paper)):
         return
-    lines = [[c.row, c.robot or "", c.column or "", _rate(c), f"{c.paper:.0%}"] for c in cells]
-    note = f'<p class="soft">{escape(table.suite.paper_name)}. Other robots and scenes: no comparison of skill.</p>'
-    rates = _html_table(["row", "robot", "column", "here", "paper"], lines) if lines else ""
-    yield card("Beside the paper", note + rates)
+    lines = [[c.row, c.robot or "", c.column or "", c.metric, cell_words(c), paper_words(c)] for c in cells]
+    note = f'<p class="soft">{escape(table.suite.paper_name)}. {escape(PAPER_NOTE)}</p>'
+    numbers = _html_table(["row", "robot", "column", "metric", "here", "paper"], lines) if lines else ""
+    yield card("Beside the paper", note + numbers)
 
 
 def curve_svg(suite: Suite, report: EvalReport, robot: str) -> str:

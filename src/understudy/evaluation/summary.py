@@ -143,7 +143,8 @@ def _rates(table: Table, row: str, robot: str, prompt: str, column: str) -> Iter
     episodes = table.pick(row, robot, PROMPT_SCORES[prompt][0], column).values()
     if prompt != "wrong_prompted":
         score = sum(episode["score"] for episode in episodes) / len(episodes)
-        yield EvalCell(row, "score", score, column, robot, prompt, n=len(episodes))
+        theirs = table.suite.paper_score.get((row, column)) if prompt == "right" else None
+        yield EvalCell(row, "score", score, column, robot, prompt, n=len(episodes), paper=theirs)
     if prompt in ("right", "wrong_prompted") and all(episode["by_words"] for episode in episodes):
         meant = table.outcomes(row, robot, prompt, column, "label")
         yield _rate(row, robot, prompt, column, "label_success_rate", list(meant.values()))

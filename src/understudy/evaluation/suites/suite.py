@@ -44,6 +44,8 @@ class Suite:
     curve_name: str = ""
     """What that number is."""
     paper: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """(row, column) -> success rate in the paper with the right prompt."""
+    """(row, column) -> success rate in the paper with the right prompt, 0 to 1."""
+    paper_score: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """(row, column) -> mean score in the paper with the right prompt, 0 to 100; a row of it is one of `paper`, too."""
     paper_name: str = ""
     """Where those numbers stand; or, where there are none, what it says in words."""
