@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from understudy.evaluation.quote import stale_documents
+from understudy.evaluation.suites import SUITES, get_suite
 from understudy.records import EvalCell, EvalReport
 
-RESULTS = sorted((Path(__file__).parents[1] / "results").glob("*.json"))
+ROOT = Path(__file__).parents[1]
+RESULTS = sorted((ROOT / "results").glob("*.json"))
 HEAD = {field.name for field in fields(EvalReport)}
 CELL = {field.name for field in fields(EvalCell)}
 ALWAYS = {"row", "metric", "value"}
@@ -46,3 +49,17 @@ def test_every_cell_is_a_number_with_its_place(path):
             assert 0 <= cell["low"] <= cell["value"] <= cell["high"] <= 1
         places.append(tuple(cell.get(key) for key in ("row", "metric", "column", "robot", "prompt", "seed")))
     assert len(set(places)) == len(places), "the same cell twice"
+
+
+def test_pages_and_quoted_tables_are_what_the_files_say():
+    stale = [page.relative_to(ROOT).as_posix() for page in stale_documents(ROOT)]
+    assert stale == [], "run: python -m understudy.evaluation.quote"
+
+
+@pytest.mark.parametrize("path", [path for path in RESULTS if path.stem in SUITES], ids=lambda path: path.stem)
+def test_the_papers_numbers_are_those_of_the_suite(path):
+    suite = get_suite(path.stem)
+    theirs = {"success_rate": suite.paper, "score": suite.paper_score}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        wanted = theirs.get(cell["metric"], {}) if cell.get("prompt") == "right" else {}
+        assert cell.get("paper") == wanted.get((cell["row"], cell.get("column"))), cell
