@@ -151,7 +151,8 @@ def read_report(path: Path) -> EvalReport:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        cells = tuple(EvalCell(**cell) for cell in data.pop("cells"))
+        # A float that JSON writes without a point is one all the same.
+        cells = tuple(EvalCell(**{**cell, "value": float(cell["value"])}) for cell in data.pop("cells"))
         return EvalReport(**data, cells=cells)
     except FileNotFoundError as error:
         raise UnderstudyError(f"{path}: no such result file") from error
