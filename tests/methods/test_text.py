@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.methods.shrunken_clip import write_clip_text
 
 from understudy.errors import UnderstudyError
 from understudy.methods import make_policy
@@ -16,34 +17,10 @@ from understudy.training.train import train
 
 from .conftest import LABELS, ROBOT, SIZE
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
 
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory):
-    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
-
-    folder = tmp_path_factory.mktemp("clip")
-    words = [*LETTERS, *(letter + "</w>" for letter in LETTERS), "<|startoftext|>", "<|endoftext|>"]
-    vocabulary = {word: number for number, word in enumerate(words)}
-    (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    end = vocabulary["<|endoftext|>"]
-    torch.manual_seed(0)
-    config = CLIPTextConfig(
-        vocab_size=len(words),
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        projection_dim=8,
-        max_position_embeddings=32,
-        bos_token_id=end - 1,
-        eos_token_id=end,
-        pad_token_id=end,
-    )
-    CLIPTextModelWithProjection(config).save_pretrained(str(folder))
-    return folder
+    return write_clip_text(tmp_path_factory.mktemp("clip"))
 
 
 def test_words_are_numbered_and_strange_ones_are_one():

@@ -103,9 +103,10 @@ def test_what_it_imagines_is_a_video(trained, prompt):
 
 
 def test_frames_and_passes_of_a_video_are_those_of_stage_1_or_of_the_paper(trained):
-    """(A.1, Table 3) for weights as published, which say neither."""
-    assert load_video_model(trained / STAGE1 / "policy")[1:] == (4, 2)
-    assert load_video_model(trained / "svd")[1:] == (16, 50)
+    """(A.1, Table 3) for weights as published, which say neither, nor what was left out."""
+    left_out = ("prompt", "first_frame")
+    assert load_video_model(trained / STAGE1 / "policy")[1:] == (4, 2, left_out)
+    assert load_video_model(trained / "svd")[1:] == (16, 50, left_out)
 
 
 def test_a_policy_acts_from_images_alone_and_follows_its_prompt(trained, prompt):

@@ -23,7 +23,12 @@ from understudy.methods import make_policy
 from understudy.methods.experiments import EXPERIMENTS, get_experiment
 from understudy.methods.video_prompt import joint_experiments, svd_experiments, z_draws
 from understudy.methods.video_prompt.familiarity import UNFAMILIAR
-from understudy.methods.video_prompt.network_folder import read_autoencoder, read_representation, read_sampling_steps
+from understudy.methods.video_prompt.network_folder import (
+    read_autoencoder,
+    read_left_out,
+    read_representation,
+    read_sampling_steps,
+)
 from understudy.networks.image_encoder import ColourJitter, to_float
 from understudy.records import Observation
 from understudy.simulation.scene import tabletop_camera
@@ -115,6 +120,15 @@ def test_passes_of_a_video_are_exported_with_its_model(trained, tmp_path):
     assert read_sampling_steps(trained / "video_prompt_stage1_debug" / "policy") == 1
     with pytest.raises(UnderstudyError, match="sampling_steps 0: must be a whole number, at least 1"):
         replace(experiment, sampling_steps=0).make_model(data)
+
+
+def test_what_training_left_out_is_exported_with_the_model(trained, tmp_path):
+    experiment = _experiment(trained, "video_prompt_stage1_debug")
+    assert read_left_out(trained / experiment.name / "policy") == ("prompt",)
+    experiment = replace(experiment, losses=replace(experiment.losses, drop_prompt=0.0))
+    data = experiment.make_data()
+    experiment.export(experiment.make_model(data), data, tmp_path)
+    assert read_left_out(tmp_path) == ()
 
 
 def test_draws_of_z_are_of_images_shifted_as_the_sample_is(trained, monkeypatch):

@@ -13,6 +13,7 @@ from understudy.networks.video_diffusion.svd import SvdVideoModel
 from understudy.networks.video_diffusion.svd_config import DEBUG
 from understudy.networks.video_diffusion.video_model import (
     SVD_LEVELS,
+    Guidance,
     VideoLoss,
     encode_first,
     one_step_features,
@@ -86,7 +87,7 @@ def test_a_prompt_that_is_the_first_frame_samples_as_the_published_pipeline(mode
     beside = encode_first(model, first, generator)
     tokens = model.prompt_tokens(first[:, None].expand(-1, PROMPT, -1, -1, -1), first)
     monkeypatch.setattr(torch, "randn", lambda *_, **__: noise)
-    ours = sample_video(model, beside, tokens, FRAMES, STEPS, generator, guidance=(1.0, 3.0))
+    ours = sample_video(model, beside, tokens, FRAMES, STEPS, generator, Guidance(1.0, 3.0))
     assert theirs.abs().max() > 0.1
     assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-3)
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from understudy.networks.video_diffusion.video_model import (
     SVD_LEVELS,
     Denoised,
+    Guidance,
     VideoLoss,
     VideoModel,
     encode_first,
@@ -70,16 +71,29 @@ def test_samples_of_a_gaussian_have_its_mean_and_covariance():
 
 def test_guidance_moves_the_mean_of_each_frame_by_its_own_weight():
     model = GaussianModel(covariance=torch.eye(T))
-    found = sample_video(model, *conditions(4000, 1.0), T, 60, seeded(), guidance=(1.0, 3.0))
+    found = sample_video(model, *conditions(4000, 1.0), T, 60, seeded(), Guidance(1.0, 3.0))
     assert torch.allclose(found.flatten(1).mean(dim=0), MEAN + torch.tensor([1.0, 3.0]) * SHIFT, atol=0.06)
-    first = model.seen[0][2].flatten()
-    assert first[:4000].eq(0).all()
-    assert first[4000:].eq(1).all()
+
+
+@pytest.mark.parametrize("left_out", [("prompt",), ("first_frame",), ("prompt", "first_frame")])
+def test_guidance_leaves_out_what_it_says(left_out):
+    model = GaussianModel()
+    sample_video(model, *conditions(3, 1.0), T, 2, seeded(), Guidance(1.0, 3.0, left_out))
+    for condition, told in zip(("first_frame", "prompt"), model.seen[0][2:], strict=True):
+        without, given = told.flatten().chunk(2)
+        assert without.eq(condition not in left_out).all()
+        assert given.eq(1).all()
+
+
+def test_training_says_what_it_leaves_out():
+    assert VideoLoss().left_out == ("prompt", "first_frame")
+    assert VideoLoss(drop_first=0.0).left_out == ("prompt",)
+    assert VideoLoss(drop_prompt=0.0, drop_first=0.0).left_out == ()
 
 
 def test_guidance_of_one_is_no_guidance():
     plain = sample_video(GaussianModel(), *conditions(3, 1.0), T, 9, seeded())
-    guided = sample_video(GaussianModel(), *conditions(3, 1.0), T, 9, seeded(), guidance=(1.0, 1.0))
+    guided = sample_video(GaussianModel(), *conditions(3, 1.0), T, 9, seeded(), Guidance(1.0, 1.0))
     assert torch.allclose(plain, guided, atol=1e-5)
 
 

@@ -224,7 +224,8 @@ class LabelExperiment(Stage2Experiment):
     """The prompt is a label, of which a fixed vector stands where z stood; all else is the same."""
 
     clip: Path | None = None
-    """Folder of CLIP's text tower; None: which words of the training labels a label has."""
+    """Folder of CLIP's text tower in its published layout, which the paper has and the policy needs to act, too; None:
+    which words of the training labels a label has."""
 
     def make_data(self) -> LabelledWindows:
         """Windows with vectors of their labels."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from torch import nn
 
@@ -16,9 +16,10 @@ from understudy.methods.policy_folder import load_weights, save_weights
 from understudy.methods.video_prompt.representation import LATENTS, Representation, RepresentationConfig
 from understudy.networks.video_diffusion.small import SmallConfig, SmallVideoModel
 from understudy.networks.video_diffusion.small_autoencoder import Autoencoder
-from understudy.networks.video_diffusion.video_model import VideoModel
+from understudy.networks.video_diffusion.video_model import Condition, VideoModel
 
 __all__ = [
+    "LEFT_OUT",
     "SAMPLING_STEPS",
     "SVD_REPRESENTATION",
     "AutoencoderConfig",
@@ -27,6 +28,7 @@ __all__ = [
     "find_representation",
     "make_representation",
     "read_autoencoder",
+    "read_left_out",
     "read_representation",
     "read_sampling_steps",
     "read_sizes",
@@ -44,6 +46,8 @@ SVD_REPRESENTATION = "svd_representation"
 """Kind of network whose folder is Stable Video Diffusion's, with a projection."""
 SAMPLING_STEPS = "sampling_steps"
 """Field of network.json, see `read_sampling_steps`."""
+LEFT_OUT = "left_out"
+"""Field of network.json, see `read_left_out`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,11 @@ def read_autoencoder(folder: Path, config: AutoencoderConfig) -> Autoencoder:
 
 
 def write_representation(
-    folder: Path, representation: Representation, experiment: str, sampling_steps: int = 1
+    folder: Path,
+    representation: Representation,
+    experiment: str,
+    sampling_steps: int = 1,
+    left_out: Sequence[Condition] = (),
 ) -> None:
     """Write a small video model and the projection of its features, in one; for SVD see `svd_representation.py`.
 
@@ -88,10 +96,11 @@ def write_representation(
         representation: fitted.
         experiment: that it is of.
         sampling_steps: passes that a video is to be sampled with, see `read_sampling_steps`.
+        left_out: what the video model has learned to do without, see `read_left_out`.
     """
     assert isinstance(representation.model, SmallVideoModel)
     sizes = asdict(_RepresentationSizes(representation.model.config, representation.config))
-    content = {"experiment": experiment, "sizes": sizes, SAMPLING_STEPS: sampling_steps}
+    content = {"experiment": experiment, "sizes": sizes, SAMPLING_STEPS: sampling_steps, LEFT_OUT: list(left_out)}
     write_network(folder, _REPRESENTATION, representation, content)
 
 
@@ -205,7 +214,7 @@ def write_network(folder: Path, kind: str, model: nn.Module, content: Mapping[st
         folder: made if need be.
         kind: of network.
         model: whose weights are written.
-        content: `experiment` and `sizes`, and for a video model `sampling_steps`.
+        content: `experiment` and `sizes`, and for a video model `sampling_steps` and `left_out`.
     """
     save_weights(model, folder)
     write_text(folder / _FILE, json.dumps({"format": _FORMAT, "kind": kind, **content}, indent=1) + "\n")
@@ -233,6 +242,19 @@ def read_sampling_steps(folder: Path) -> int:
     """
     found = _read(folder, (_REPRESENTATION, SVD_REPRESENTATION)).get(SAMPLING_STEPS, 1)
     return check_sampling_steps(found, f"{folder / _FILE}: ")
+
+
+def read_left_out(folder: Path) -> tuple[Condition, ...] | None:
+    """What training left out at times, so that the model knows videos without; None where an older folder is silent.
+
+    Raises:
+        UnderstudyError: not the folder of a representation, or no list of such conditions.
+    """
+    found = _read(folder, (_REPRESENTATION, SVD_REPRESENTATION)).get(LEFT_OUT)
+    known = get_args(Condition)
+    if found is not None and not (isinstance(found, list) and all(condition in known for condition in found)):
+        raise UnderstudyError(f"{folder / _FILE}: {LEFT_OUT} {found!r}: needs a list of none or some of {known}")
+    return None if found is None else tuple(found)
 
 
 def check_sampling_steps(found: object, where: str = "") -> int:

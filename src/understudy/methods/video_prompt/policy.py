@@ -22,6 +22,7 @@ from understudy.methods.video_prompt.model import Clock, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import find_representation
 from understudy.methods.video_prompt.policy_network import PolicyNetwork, network_of_folder
 from understudy.methods.video_prompt.representation import Representation
+from understudy.methods.video_prompt.z_memory import ZMemory
 from understudy.methods.video_prompted import VideoPromptedPolicy
 from understudy.networks.device import best_device
 from understudy.networks.image_encoder import to_float
@@ -152,7 +153,9 @@ class ShownPathPolicy(_PathPolicy, VideoPromptedPolicy):
 
 
 class VideoPromptPolicy(ShownPathPolicy):
-    """Z is what a representation, which was trained before, makes of prompt and scene."""
+    """Z is what a representation, which was trained before, makes of prompt and scene; resets to the same two take it
+    from memory (`ZMemory`).
+    """
 
     each_chunk: bool = False
     """Make z anew from prompt and present image for every chunk; else once, at the first."""
@@ -167,7 +170,7 @@ class VideoPromptPolicy(ShownPathPolicy):
             seed: of the noise.
         """
         super().__init__(model, execution, seed)
-        self._representation = representation
+        self._representation, self._remembered = representation, ZMemory(representation)
         self.prompt_size = representation.model.image_size
         self.image_size = max(self.image_size, self.prompt_size)
         self.prompt_frames = representation.config.num_frames
@@ -196,7 +199,7 @@ class VideoPromptPolicy(ShownPathPolicy):
     def _z(self) -> Float[Tensor, "1 Z"]:
         if self._frames is None:
             self._frames = self._shown()
-        z = self._representation(self._frames, self._present())
+        z = self._remembered.z(self._frames, self._present())
         if self._model.familiarity is not None and self.familiarity is None:
             self.familiarity = float(self._model.familiarity(z.to(self._model.familiarity.mean.device))[0])
         return z

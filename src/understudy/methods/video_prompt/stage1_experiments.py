@@ -140,7 +140,7 @@ class CrossPredictionExperiment(ClipExperiment):
         representation = make_representation(model, self.pooling)
         assert isinstance(data, CrossPrediction)
         fit_to_clips(representation, data, self.fit_samples, self.seed)
-        write_representation(folder, representation, self.name, self.sampling_steps)
+        write_representation(folder, representation, self.name, self.sampling_steps, self.losses.left_out)
 
 
 _CLIPS = "source", "target"

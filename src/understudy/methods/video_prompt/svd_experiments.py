@@ -90,7 +90,7 @@ class SvdExperiment(ClipExperiment):
         representation = make_representation(model, self.pooling)
         assert isinstance(data, CrossPrediction)
         fit_to_clips(representation, data, self.fit_samples, self.seed)
-        write_svd_representation(folder, representation, self.name, self.sampling_steps)
+        write_svd_representation(folder, representation, self.name, self.sampling_steps, self.losses.left_out)
 
 
 def stage1_paper() -> SvdExperiment:

@@ -1,10 +1,11 @@
 """A representation made of Stable Video Diffusion, on disk: its published layout, and the projection beside it.
 
 The folder holds unet/, vae/, image_encoder/, feature_extractor/ and prompt/ (see `svd_folder.py`; LoRA is merged), the
-projection in model.safetensors, and in network.json what the UNet is told, how z is pooled, and how many passes a
-video takes.
+projection in model.safetensors, and in network.json what the UNet is told, how z is pooled, how many passes a video
+takes, and what training left out.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from torch import nn
 from understudy.methods.config_json import config_from_json
 from understudy.methods.policy_folder import load_weights
 from understudy.methods.video_prompt.network_folder import (
+    LEFT_OUT,
     SAMPLING_STEPS,
     SVD_REPRESENTATION,
     make_representation,
@@ -22,6 +24,7 @@ from understudy.methods.video_prompt.representation import Representation, Repre
 from understudy.networks.video_diffusion.svd import SvdVideoModel
 from understudy.networks.video_diffusion.svd_config import SvdIds
 from understudy.networks.video_diffusion.svd_folder import write_folder
+from understudy.networks.video_diffusion.video_model import Condition
 
 __all__ = ["read_svd_representation", "write_svd_representation"]
 
@@ -43,7 +46,11 @@ class _Projection(nn.Module):
 
 
 def write_svd_representation(
-    folder: Path, representation: Representation, experiment: str, sampling_steps: int
+    folder: Path,
+    representation: Representation,
+    experiment: str,
+    sampling_steps: int,
+    left_out: Sequence[Condition],
 ) -> None:
     """Write the video model, then the projection of its features, which says that all is there.
 
@@ -52,12 +59,13 @@ def write_svd_representation(
         representation: fitted.
         experiment: that it is of.
         sampling_steps: passes that a video is to be sampled with.
+        left_out: what training left out at times.
     """
     model = representation.model
     assert isinstance(model, SvdVideoModel)
     write_folder(folder, model.parts())
     sizes = asdict(_Sizes(model.image_size, model.ids, representation.config))
-    content = {"experiment": experiment, "sizes": sizes, SAMPLING_STEPS: sampling_steps}
+    content = {"experiment": experiment, "sizes": sizes, SAMPLING_STEPS: sampling_steps, LEFT_OUT: list(left_out)}
     write_network(folder, SVD_REPRESENTATION, _Projection(representation), content)
 
 

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -21,7 +22,9 @@ from understudy.networks.edm import EDM, karras_sigmas
 
 __all__ = [
     "SVD_LEVELS",
+    "Condition",
     "Denoised",
+    "Guidance",
     "VideoLoss",
     "VideoModel",
     "encode_first",
@@ -33,6 +36,8 @@ __all__ = [
 
 SVD_LEVELS = EDM(sigma_data=1.0, sigma_min=0.002, sigma_max=700.0)
 """Scalings and sampling levels of SVD: its published scheduler_config.json."""
+Condition = Literal["prompt", "first_frame"]
+"""What a model is told of the video that it is to make."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,27 @@ class VideoLoss:
     at_highest: float = 0.0
     """Share of samples at the model's highest level, where `one_step_features` are read. SVD knows it already."""
 
+    @property
+    def left_out(self) -> tuple[Condition, ...]:
+        """What a model that is trained so has learned to do without."""
+        shares: Mapping[Condition, float] = {"prompt": self.drop_prompt, "first_frame": self.drop_first}
+        return tuple(condition for condition, share in shares.items() if share > 0)
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Classifier-free guidance, D = D0 + w (D1 - D0): D1 is told all, D0 not what is left out.
+
+    w = 0 goes by D0, 1 by D1; above 1 a video shows more of what D0 is not told than the model expects.
+    """
+
+    first: float
+    """w of the first frame."""
+    last: float
+    """w of the last frame; those between are on a line."""
+    left_out: tuple[Condition, ...] = ("prompt", "first_frame")
+    """What training left out at times, or D0 is of conditions that the model never met. SVD leaves out both."""
+
 
 def is_blank(prompt_BNCSS: Float[Tensor, "B N 3 P P"]) -> Bool[Tensor, " B"]:
     """Whether every pixel of a prompt is black (-1)."""
@@ -179,7 +205,7 @@ def sample_video(
     num_frames: int,
     steps: int,
     generator: torch.Generator,
-    guidance: tuple[float, float] | None = None,
+    guidance: Guidance | None = None,
     levels: EDM | None = None,
 ) -> Float[Tensor, "B T L G G"]:
     """Make a video: Euler steps along dx/dsigma = (x - D) / sigma over Karras' levels, from noise to 0.
@@ -191,8 +217,7 @@ def sample_video(
         num_frames: T.
         steps: passes through the model (twice as large batches with guidance).
         generator: of the first noise, the only chance there is.
-        guidance: w of the first and of the last frame, linear between: D = D0 + w (D1 - D0), D0 without prompt and
-            first frame, D1 with both. None is w = 1 without the cost.
+        guidance: None is w = 1 without the cost.
         levels: where sampling starts and ends; the model's own by default.
     """
     batch, *rest = first_BLGG.shape
@@ -231,14 +256,15 @@ def _guided(
     sigma_B: Tensor,
     first_BLGG: Tensor,
     tokens_BMD: Tensor,
-    guidance: tuple[float, float] | None,
+    guidance: Guidance | None,
 ) -> Tensor:
     if guidance is None:
         return model.denoise(x, sigma_B, first_BLGG, tokens_BMD).latents
-    first = torch.cat([torch.zeros_like(first_BLGG), first_BLGG])
-    tokens = torch.cat([torch.zeros_like(tokens_BMD), tokens_BMD])
+    first_0 = torch.zeros_like(first_BLGG) if "first_frame" in guidance.left_out else first_BLGG
+    tokens_0 = torch.zeros_like(tokens_BMD) if "prompt" in guidance.left_out else tokens_BMD
+    first, tokens = torch.cat([first_0, first_BLGG]), torch.cat([tokens_0, tokens_BMD])
     without, given = model.denoise(torch.cat([x, x]), torch.cat([sigma_B, sigma_B]), first, tokens).latents.chunk(2)
-    weight_T = torch.linspace(*guidance, x.shape[1], device=x.device)
+    weight_T = torch.linspace(guidance.first, guidance.last, x.shape[1], device=x.device)
     return without + weight_T[:, None, None, None] * (given - without)
 
 
