@@ -30,9 +30,15 @@ def fail(job):
 def die(job):
     os._exit(3)
 
+def die_once(job):
+    if job == 20 and not os.path.exists("died"):
+        open("died", "x").close()
+        os._exit(3)
+    return job
+
 if __name__ == "__main__":
     try:
-        for result in run_parallel(globals()[sys.argv[1]], range(3), 2):
+        for result in run_parallel(globals()[sys.argv[1]], range(int(sys.argv[2])), 2):
             print(result, flush=True)
     except UnderstudyError as error:
         print("error:", error, flush=True)
@@ -45,10 +51,11 @@ def start(tmp_path):
     script.write_text(SCRIPT)
     started = []
 
-    def run(name):
+    def run(name, jobs=3):
         environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-        command = [sys.executable, str(script), name]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        command = [sys.executable, str(script), name, str(jobs)]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        process = subprocess.Popen(command, **streams, text=True, env=environment, cwd=tmp_path)
         started.append(process)
         return process
 
@@ -77,6 +84,12 @@ def test_an_error_stops_the_jobs_that_run(start):
 
 def test_a_killed_worker_is_said(start):
     assert "a worker process was killed" in start("die").communicate()[0]
+
+
+def test_what_a_killed_worker_had_not_finished_is_begun_anew(start):
+    said, *results = sorted(start("die_once", jobs=40).communicate()[0].splitlines(), reverse=True)
+    assert "begun anew" in said
+    assert sorted(map(int, results)) == list(range(40))
 
 
 def test_no_process_works_here():

@@ -26,30 +26,54 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NU
 def run_parallel(function: Callable[[Work], Result], jobs: Sequence[Work], processes: int) -> Iterator[Result]:
     """Results in the order in which jobs finish.
 
+    A process that is killed, or ended by a fault of a library, takes those beside it along: what they had not finished
+    is begun anew in other processes, as long as jobs are finished between one such end and the next.
+
     Args:
-        function: of a module, so that a new process can import it.
+        function: of a module, so that a new process can import it; a job may be given to it again.
         jobs: handed to it one by one.
         processes: how many run side by side; 0 runs the jobs in this process, with the threads that it has.
 
     Raises:
-        UnderstudyError: what a job raises, or that a process was killed. Jobs that run are then stopped, too.
+        UnderstudyError: what a job raises, or that a process was killed before it finished any. Jobs that run are then
+            stopped, too.
     """
     if processes < 0:
         raise UnderstudyError(f"{processes} processes: needs at least 1, or 0 to work in this one")
-    if processes == 0 or not jobs:
+    if processes == 0:
         yield from map(function, jobs)
         return
+    left = list(jobs)
+    while left:
+        finished: set[int] = set()
+        try:
+            for index, result in _in_one_pool(function, left, processes):
+                finished.add(index)
+                yield result
+        except BrokenProcessPool as error:
+            if not finished:
+                raise UnderstudyError(
+                    "a worker process was killed (out of memory?); what is finished is kept"
+                ) from error
+            print(
+                "a worker process was killed (out of memory?): what it had not finished is begun anew", file=sys.stderr
+            )
+        left = [job for index, job in enumerate(left) if index not in finished]
+
+
+def _in_one_pool(
+    function: Callable[[Work], Result], jobs: Sequence[Work], processes: int
+) -> Iterator[tuple[int, Result]]:
+    """Number of a job and its result; raises BrokenProcessPool if a process ends before it should."""
     others = set(multiprocessing.active_children())
     with _environment():
         pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _end_with_parent)
-        waiting = [pool.submit(function, job) for job in jobs]
+        waiting = {pool.submit(function, job): index for index, job in enumerate(jobs)}
     finished = False
     try:
         for future in as_completed(waiting):
-            yield future.result()
+            yield waiting[future], future.result()
         finished = True
-    except BrokenProcessPool as error:
-        raise UnderstudyError("a worker process was killed (out of memory?); what is finished is kept") from error
     finally:
         pool.shutdown(wait=finished, cancel_futures=True)
         for child in set(multiprocessing.active_children()) - others if not finished else ():
