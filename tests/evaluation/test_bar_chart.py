@@ -29,7 +29,7 @@ def test_bars_are_as_high_as_their_rates():
 def test_more_rows_than_colours_have_a_lane_and_a_name_each():
     rows = [f"row_{number}" for number in range(9)]
     groups = ["pick", "push", "pour", "press", "flip", "all"]
-    bars = {(group, row): Bar(index / 8, 0.0, 1.0) for group in groups for index, row in enumerate(rows)}
+    bars = {(g, row): Bar(i / 8, i / 16, (i + 8) / 16) for g in groups for i, row in enumerate(rows)}
     del bars["all", "row_3"]
     root = ElementTree.fromstring(rate_chart(groups, rows, bars))
     dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in root.iter(f"{SVG}circle")]
@@ -39,6 +39,13 @@ def test_more_rows_than_colours_have_a_lane_and_a_name_each():
         [i * (first[8][0] - first[0][0]) / 8 for i in range(9)], abs=0.11
     )
     assert len({y for _, y in first}) == 9
+    whiskers = [path.get("d") for path in root.iter(f"{SVG}path")][:9]
+    ends = [[float(word) for word in re.fullmatch(r"M(\S+) \d+H(\S+)", whisker).groups()] for whisker in whiskers]
+    left, right = first[0][0], first[8][0]
+    for index, (low, high) in enumerate(ends):
+        assert low == pytest.approx(left + (right - left) * index / 16, abs=0.11)
+        assert high == pytest.approx(left + (right - left) * (index + 8) / 16, abs=0.11)
+    assert all(dots[9 * panel + 8][0] < dots[9 * panel + 9][0] for panel in range(4))
     words = [text.text for text in root.iter(f"{SVG}text")]
     assert words.count("row_3") == 1  # five panels beside each other, the sixth, where it has none, below
     assert words.count("row_4") == 2

@@ -30,6 +30,11 @@ def fail(job):
 def die(job):
     os._exit(3)
 
+def die_at_20(job):
+    if job == 20:
+        os._exit(3)
+    return job
+
 def die_once(job):
     if job == 20 and not os.path.exists("died"):
         open("died", "x").close()
@@ -87,9 +92,15 @@ def test_a_killed_worker_is_said(start):
 
 
 def test_what_a_killed_worker_had_not_finished_is_begun_anew(start):
-    said, *results = sorted(start("die_once", jobs=40).communicate()[0].splitlines(), reverse=True)
-    assert "begun anew" in said
-    assert sorted(map(int, results)) == list(range(40))
+    text = start("die_once", jobs=40).communicate()[0]
+    assert "begun anew" in text
+    assert sorted(int(line) for line in text.splitlines() if line.isdigit()) == list(range(40))
+
+
+def test_a_job_that_kills_its_worker_every_time_ends_the_run(start):
+    text = start("die_at_20", jobs=40).communicate()[0]
+    assert "error: a worker process was killed" in text
+    assert "20" not in text.splitlines()
 
 
 def test_no_process_works_here():

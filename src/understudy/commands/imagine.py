@@ -36,9 +36,9 @@ def run(
             In every pass the model is asked with the prompt and without, and the video is the answer without plus that
             many times the difference (frames between have weights between), in twice the time. 0 0 is no prompt, 1 1
             the video that is made without this option; above 1 it shows more of what only this prompt brings to mind,
-            far above 1 false colours and shapes. For models whose training left out the prompt now and then, which is
-            what losses.drop_prompt says; where the first frame was left out as well, so it is here (Stable Video
-            Diffusion, with 1 3).
+            far above 1 false colours and shapes. Only for models whose training left the prompt out now and
+            then (losses.drop_prompt above 0). Where training left out the first frame as well, the answer without has
+            no first frame either: so it is with Stable Video Diffusion, whose own weights are 1 3.
         seed: Of the noise that the video begins as; another seed, another draw.
     """
     from understudy.commands.learned import require_learn_extra

@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LP_NUM_THREADS")
 """NumPy, PyTorch, Numba and the software renderer read these when they are loaded."""
+_KILLED = "a worker process was killed (out of memory, or a fault of a native library?)"
 
 
 def run_parallel(function: Callable[[Work], Result], jobs: Sequence[Work], processes: int) -> Iterator[Result]:
@@ -35,8 +36,8 @@ def run_parallel(function: Callable[[Work], Result], jobs: Sequence[Work], proce
         processes: how many run side by side; 0 runs the jobs in this process, with the threads that it has.
 
     Raises:
-        UnderstudyError: what a job raises, or that a process was killed before it finished any. Jobs that run are then
-            stopped, too.
+        UnderstudyError: what a job raises, or that a process was killed before any job was finished since the last
+            such end. Jobs that run are then stopped, too.
     """
     if processes < 0:
         raise UnderstudyError(f"{processes} processes: needs at least 1, or 0 to work in this one")
@@ -52,12 +53,8 @@ def run_parallel(function: Callable[[Work], Result], jobs: Sequence[Work], proce
                 yield result
         except BrokenProcessPool as error:
             if not finished:
-                raise UnderstudyError(
-                    "a worker process was killed (out of memory?); what is finished is kept"
-                ) from error
-            print(
-                "a worker process was killed (out of memory?): what it had not finished is begun anew", file=sys.stderr
-            )
+                raise UnderstudyError(f"{_KILLED}; what is finished is kept") from error
+            print(f"{_KILLED}: what it had not finished is begun anew", file=sys.stderr)
         left = [job for index, job in enumerate(left) if index not in finished]
 
 
@@ -74,6 +71,9 @@ def _in_one_pool(
         for future in as_completed(waiting):
             yield waiting[future], future.result()
         finished = True
+    except BrokenProcessPool:
+        pool.shutdown(wait=True)  # whoever goes on must not meet one that still writes
+        raise
     finally:
         pool.shutdown(wait=finished, cancel_futures=True)
         for child in set(multiprocessing.active_children()) - others if not finished else ():

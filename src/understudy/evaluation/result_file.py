@@ -7,6 +7,7 @@ from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from itertools import product, takewhile
 from pathlib import Path
+from typing import Any
 
 from understudy.errors import UnderstudyError
 from understudy.evaluation.comparison import is_separated
@@ -143,6 +144,12 @@ def refuse_other_settings(path: Path, command: str, usual: Mapping[str, str]) ->
             raise UnderstudyError(f"{path}: holds cells of {flag} {was}, not {now}: choose another --out")
 
 
+def _with_floats(cell: dict[str, Any]) -> dict[str, Any]:
+    """A float that JSON writes without a point is one all the same."""
+    floats = {name: float(cell[name]) for name in ("low", "high", "paper", "p") if cell.get(name) is not None}
+    return {**cell, **floats, "value": float(cell["value"])}
+
+
 def read_report(path: Path) -> EvalReport:
     """Read a result file.
 
@@ -151,8 +158,7 @@ def read_report(path: Path) -> EvalReport:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        # A float that JSON writes without a point is one all the same.
-        cells = tuple(EvalCell(**{**cell, "value": float(cell["value"])}) for cell in data.pop("cells"))
+        cells = tuple(EvalCell(**_with_floats(cell)) for cell in data.pop("cells"))
         return EvalReport(**data, cells=cells)
     except FileNotFoundError as error:
         raise UnderstudyError(f"{path}: no such result file") from error

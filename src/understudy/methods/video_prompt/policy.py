@@ -199,7 +199,8 @@ class VideoPromptPolicy(ShownPathPolicy):
     def _z(self) -> Float[Tensor, "1 Z"]:
         if self._frames is None:
             self._frames = self._shown()
-        z = self._remembered.z(self._frames, self._present())
+        made = self._representation if self.each_chunk else self._remembered.z  # no image comes twice
+        z = made(self._frames, self._present())
         if self._model.familiarity is not None and self.familiarity is None:
             self.familiarity = float(self._model.familiarity(z.to(self._model.familiarity.mean.device))[0])
         return z
