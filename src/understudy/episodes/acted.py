@@ -113,10 +113,11 @@ class ActedWindows:
       tells who is to act; if asked for.
     """
 
-    def __init__(self, roots: Sequence[Path], config: ActedConfig) -> None:
+    def __init__(self, roots: Sequence[Path], config: ActedConfig, normalisation: Normalisation | None = None) -> None:
         """Open `root/human_hand` and, where it is there, `root/<robot>` of every root. Roots as in `Selection`.
 
         People act in the roots that were recorded with the tracker; in others they are prompts alone.
+        `normalisation` is one to be kept; by default one is fitted to the data.
 
         Raises:
             UnderstudyError: a root without people or the chosen episodes, no root with the tracker where people are
@@ -142,7 +143,9 @@ class ActedWindows:
         """Every label of the data, sorted."""
         names = get_embodiment(config.robot).action_space.names
         rows = [episode.moves.actions[episode.moves.valid] for episode in found]
-        self.normalisation: Normalisation = fit_normalisation(config.normalisation, rows, names)
+        self.normalisation = (
+            fit_normalisation(config.normalisation, rows, names) if normalisation is None else normalisation
+        )
         """Joint over people and robots (A.4)."""
         self._position = [names.index(axis) for axis in "xyz" if axis in names]
         if config.shift and len(self._position) < 3:

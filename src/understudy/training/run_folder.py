@@ -46,6 +46,9 @@ _CAME_LATER: Mapping[str, Any] = {
     "model.diffusion.prediction": "edm",
     "acted.things": 0,
     "clips.weights": [],
+    "start": None,
+    "losses.path_shift_m": 0.0,
+    "losses.position_unit_m": 0.0,
 }
 """Settings, by dotted name, that the records of older runs do not hold, and what they were then."""
 

@@ -1,9 +1,9 @@
-"""Pushes: how often, how far, how smooth, and never near the table."""
+"""Pushes: how often, how far, how smooth, and never near the table; sideways until something is taken."""
 
 import numpy as np
 import pytest
 
-from understudy.episodes.recording.disturbance import Disturbance
+from understudy.episodes.recording.disturbance import Disturbance, Sideways
 
 HIGH, LOW = 0.2, 0.05
 STEPS = 20_000
@@ -37,3 +37,31 @@ def test_nothing_is_pushed_near_the_table():
 
 def test_no_share_no_push():
     assert not offsets(0.0, [HIGH] * 1000).any()
+
+
+def sideways(share, moves, touches, seed=0):
+    pushes = Sideways(share, np.random.default_rng(seed))
+    across = np.array([0.6, -0.8, 0.0])
+    made = [pushes.offset(across, moves=bool(m), touches=bool(t)) for m, t in zip(moves, touches, strict=True)]
+    size = np.array(made) @ across
+    np.testing.assert_allclose(made, size[:, None] * across, atol=1e-12)
+    return size
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_the_open_hand_is_pushed_to_either_side_in_the_share_that_was_asked_for(share):
+    size = sideways(share, [False] * STEPS, [False] * STEPS)
+    assert (size != 0).mean() == pytest.approx(share, abs=0.02)
+    assert (size[size != 0] > 0).mean() == pytest.approx(0.5, abs=0.1)
+    assert 0.04 < np.abs(size).max() <= 0.045
+
+
+def test_fingers_close_where_they_are_to_and_what_is_touched_is_not_pushed_again():
+    moves = np.tile([False] * 20 + [True] * 5, 100)
+    size = sideways(0.5, moves, [False] * len(moves))
+    assert size[~moves].any()
+    assert not size[moves].any()
+    touches = np.arange(len(moves)) == 1000
+    size = sideways(0.5, moves, touches)
+    assert size[:1000].any()
+    assert not size[1000:].any(), "nor once it lets go"

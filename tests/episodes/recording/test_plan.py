@@ -29,6 +29,8 @@ def plan(**changes):
         ({"human_fps": 3}, "3 frames a second"),
         ({"human_frames": 5, "track": True}, "5 frames of each clip"),
         ({"disturb": 0.9}, "share of disturbed steps 0.9"),
+        ({"sideways": -0.1, "tasks": ("pick_place",)}, "share of steps pushed sideways -0.1"),
+        ({"sideways": 0.2}, "in push nothing is taken from above"),
         ({"first_seed": 3_000_000}, "seed 3000000"),
         ({"axis": "position"}, "held out"),
         ({"axis": "sideways", "first_seed": 1_000_000}, "sideways"),

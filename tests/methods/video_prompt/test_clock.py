@@ -102,7 +102,7 @@ def test_windows_by_the_clock_have_the_true_path_and_hold_its_end(experiment, mo
         told.append((path, clock))
         return ours(path, images, clock)
 
-    def judge(head, pdcp, context, batch, generator, config):
+    def judge(head, pdcp, context, batch, generator, config, reach):
         judged.append(batch["exists"])
         return acting(head, pdcp, context, batch, generator, config)
 

@@ -16,7 +16,7 @@ from understudy.simulation.human_wander import WANDER
 from understudy.simulation.seeds import SEEDS, Split, split_of
 from understudy.simulation.tasks import get_task
 
-__all__ = ["MOST_EPISODES", "PERSON", "ROBOT_FPS", "TRIES", "RecordingPlan", "first_seed_of"]
+__all__ = ["FROM_ABOVE", "MOST_EPISODES", "PERSON", "ROBOT_FPS", "TRIES", "RecordingPlan", "first_seed_of"]
 
 PERSON = "human_hand"
 """Name of the person among the embodiments."""
@@ -24,6 +24,8 @@ ROBOT_FPS = 10
 """Control steps a second, and frames a second of a robot's episodes and of aligned clips."""
 TRIES = 5
 """Seeds tried for one episode before recording gives up."""
+FROM_ABOVE = frozenset({"hold", "pick_place"})
+"""Tasks whose experts come down on a thing with an open hand."""
 MOST_EPISODES = 100_000
 """Episodes of one plan: from there on, seeds are those that take the place of failed ones."""
 
@@ -57,6 +59,8 @@ class RecordingPlan:
     """Whether the person's hand goes where the robot's is, frame by frame; else each has a way and time of its own."""
     disturb: float = 0.0
     """Share, 0 to 0.5, of the steps with all fingertips above 7 cm in which a robot is pushed off its path."""
+    sideways: float = 0.0
+    """Share, 0 to 0.5, of the steps before a thing is taken from above in which the open hand is pushed aside."""
     keep_failures: bool = False
     """Record what failed, marked so, instead of going on to another seed."""
     retarget: tuple[str, ...] = ()
@@ -95,6 +99,10 @@ class RecordingPlan:
             raise UnderstudyError(f"actions of {', '.join(self.retarget)}: are made of a tracked {PERSON}; record both")
         if not 0 <= self.disturb <= 0.5:
             raise UnderstudyError(f"share of disturbed steps {self.disturb}: must lie in 0 to 0.5")
+        if not 0 <= self.sideways <= 0.5:
+            raise UnderstudyError(f"share of steps pushed sideways {self.sideways}: must lie in 0 to 0.5")
+        if self.sideways and not FROM_ABOVE & set(self.tasks):
+            raise UnderstudyError(f"pushes sideways: in {', '.join(self.tasks)} nothing is taken from above")
         if self.aligned and (len(self.robots) != 1 or len(self.embodiments) != 2):
             raise UnderstudyError(f"aligned pairs of {', '.join(self.embodiments)}: must be {PERSON} and one robot")
         if self.aligned and (self.handedness != "right" or self.human_frames is not None):

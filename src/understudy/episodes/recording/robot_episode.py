@@ -9,9 +9,9 @@ from jaxtyping import Float
 from understudy.embodiments import get_embodiment
 from understudy.episodes.features import Feature, scalar, vector, video
 from understudy.episodes.recording.aligned import RobotMotion
-from understudy.episodes.recording.disturbance import Disturbance
+from understudy.episodes.recording.disturbance import Disturbance, Sideways
 from understudy.episodes.recording.episode_metadata import episode_metadata
-from understudy.episodes.recording.plan import RecordingPlan
+from understudy.episodes.recording.plan import FROM_ABOVE, RecordingPlan
 from understudy.episodes.recording.point_tracks import STREAM_POINTS, PointTracker, point_names
 from understudy.episodes.recording.recorded import (
     IMAGE,
@@ -31,7 +31,7 @@ from understudy.simulation.tabletop import Tabletop
 
 __all__ = ["record_robot", "robot_features"]
 
-_STREAM_DISTURBANCE = 11
+_STREAM_DISTURBANCE, _STREAM_SIDEWAYS = 11, 16
 
 
 def robot_features(plan: RecordingPlan, robot: str) -> dict[str, Feature]:
@@ -105,7 +105,12 @@ def record_robot(plan: RecordingPlan, slot: int, seed: int, robot: str) -> Recor
         observation = table.reset()
         tracker = PointTracker(table.scene, table.camera(plan.size)) if plan.points else None
         rows = _Rows(table, tracker)
-        _perform(rows, observation, Disturbance(plan.disturb, layout_rng(seed, _STREAM_DISTURBANCE)))
+        sideways = plan.sideways if plan.task(slot) in FROM_ABOVE else 0.0
+        pushes = (
+            Disturbance(plan.disturb, layout_rng(seed, _STREAM_DISTURBANCE)),
+            Sideways(sideways, layout_rng(seed, _STREAM_SIDEWAYS)),
+        )
+        _perform(rows, observation, *pushes)
         success, failure = table.success(), table.failure()
         metadata = episode_metadata(plan, slot, seed, robot, table.layout, table.goal, table.camera(plan.size))
         points = {} if tracker is None else {"truth.points": tracker.tracks(layout_rng(seed, STREAM_POINTS))}
@@ -122,11 +127,18 @@ def record_robot(plan: RecordingPlan, slot: int, seed: int, robot: str) -> Recor
     return RecordedEpisode(columns | points, np.array(rows.images), table.label, metadata, success, failure, motion)
 
 
-def _perform(rows: _Rows, observation: Observation, disturbance: Disturbance) -> None:
-    table = rows.table
+def _perform(rows: _Rows, observation: Observation, disturbance: Disturbance, sideways: Sideways) -> None:
+    table, wrist = rows.table, rows.table.data.site("wrist")
+    fingers = slice(7 if table.body.wrist_action == "quaternion" else 6, None)
+    before: Action | None = None
     for action in scripted_expert(table):
         state = table.state
-        executed = _pushed(action, disturbance.offset(float(state.fingertips[:, 2].min())))
+        moves = before is not None and not np.array_equal(before[fingers], action[fingers])
+        across = wrist.xmat.reshape(3, 3)[:, 1] * (1.0, 1.0, 0.0)
+        touches = any(thing.touched for thing in state.objects.values())
+        offset = disturbance.offset(float(state.fingertips[:, 2].min()))
+        offset = offset + sideways.offset(across / np.linalg.norm(across), moves=moves, touches=touches)
+        executed, before = _pushed(action, offset), action
         rows.add(observation, state, action, executed)
         observation = table.step(executed)
         if table.lost() or len(rows.images) == table.max_steps:

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.episodes.acted import ActedConfig, ActedWindows
+from understudy.episodes.normalisation import Normalisation
 from understudy.errors import UnderstudyError
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.video_prompt.end_to_end import EndToEndConfig, EndToEndModel, to_json
 from understudy.methods.video_prompt.experiments import Stage2Experiment, VideoPromptExperiment, xhand_debug, xhand_tiny
-from understudy.methods.video_prompt.loss import loss
+from understudy.methods.video_prompt.loss import loss, position_reach
 from understudy.methods.video_prompt.model import ModelConfig
 from understudy.methods.video_prompt.pdcp import PDCP
 from understudy.methods.video_prompt.representation import LATENTS
@@ -32,9 +34,13 @@ __all__ = ["EXPERIMENTS", "EachChunkExperiment", "EndToEndExperiment"]
 class _Trained(nn.Module):
     """The policy with its encoder, and what only training needs."""
 
-    def __init__(self, model: EndToEndModel, pdcp: PDCP | None) -> None:
+    reach: Float[Tensor, "3"]
+    """See `position_reach`."""
+
+    def __init__(self, model: EndToEndModel, pdcp: PDCP | None, normalisation: Normalisation) -> None:
         super().__init__()
         self.model, self.pdcp = model, pdcp
+        self.register_buffer("reach", position_reach(normalisation), persistent=False)
 
 
 @dataclass(frozen=True)
@@ -74,14 +80,14 @@ class EndToEndExperiment(Stage2Experiment):
     def make_model(self, data: TrainingData) -> _Trained:
         """New networks for the skills of the data."""
         assert isinstance(data, ActedWindows)
-        return _Trained(EndToEndModel(self.sizes), self.make_pdcp(len(data.skills)))
+        return _Trained(EndToEndModel(self.sizes), self.make_pdcp(len(data.skills)), data.normalisation)
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """See `loss.py`; its gradient reaches the encoder through z."""
         assert isinstance(model, _Trained)
         colours = random_colours(len(batch["prompt"]), self.losses.jitter, generator)
         z = model.model.z(to_float(batch["prompt"], colours))
-        return loss(model.model.policy, model.pdcp, batch | {"z": z}, generator, self.losses)
+        return loss(model.model.policy, model.pdcp, batch | {"z": z}, generator, self.losses, model.reach)
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder, which needs no representation."""

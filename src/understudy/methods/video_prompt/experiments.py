@@ -6,21 +6,24 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from understudy.episodes.acted import ActedConfig, ActedWindows
+from understudy.episodes.normalisation import Normalisation
 from understudy.errors import UnderstudyError
 from understudy.methods.diffusion_policy import SamplingConfig
 from understudy.methods.experiment import Batch, Experiment, TrainingData
 from understudy.methods.policy_folder import write_policy_folder
 from understudy.methods.video_prompt.data import LabelledWindows, PromptedWindows, RepresentedWindows
 from understudy.methods.video_prompt.linear_plan import COMPONENTS
-from understudy.methods.video_prompt.loss import LossConfig, loss
+from understudy.methods.video_prompt.loss import LossConfig, loss, position_reach
 from understudy.methods.video_prompt.model import ModelConfig, PromptPolicyModel
 from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
 from understudy.methods.video_prompt.policy_network import PolicyConfig, PolicyNetwork, make_network, network_to_json
 from understudy.methods.video_prompt.stage1_experiments import STAGE1_EXPERIMENTS
+from understudy.methods.video_prompt.starting import go_on_from, normalisation_of
 from understudy.networks.action_diffusion import DiffusionConfig
 from understudy.networks.text import ClipText, Text, WordText, vocabulary_of
 
@@ -30,9 +33,13 @@ __all__ = ["EXPERIMENTS", "LabelExperiment", "VideoPromptExperiment"]
 class TrainedPolicy(nn.Module):
     """The policy, and what only training needs."""
 
-    def __init__(self, policy: PolicyNetwork, pdcp: PDCP | None) -> None:
+    reach: Float[Tensor, "3"]
+    """See `position_reach`."""
+
+    def __init__(self, policy: PolicyNetwork, pdcp: PDCP | None, normalisation: Normalisation) -> None:
         super().__init__()
         self.policy, self.pdcp = policy, pdcp
+        self.register_buffer("reach", position_reach(normalisation), persistent=False)
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class Stage2Experiment(Experiment):
                 things that no policy looks for.
         """
         self._check_clock()
+        self.losses.check(self.name)
         things = self.model.things if isinstance(self.model, ModelConfig) else 0
         if things and not self.has_places:
             raise UnderstudyError(f"{self.name}: model.things {things}: its policies look for none, set 0")
@@ -93,7 +101,11 @@ class Stage2Experiment(Experiment):
             num_phases=self.model.num_phases,
             things=self.model.things,
         )
-        return ActedWindows(self.data, config)
+        return ActedWindows(self.data, config, self.kept_normalisation())
+
+    def kept_normalisation(self) -> Normalisation | None:
+        """Of actions, where it is not to be fitted to the data."""
+        return None
 
     def _check_clock(self) -> None:
         clocked = self.model.clocked if isinstance(self.model, ModelConfig) else 0.0
@@ -110,7 +122,7 @@ class Stage2Experiment(Experiment):
         policy = make_network(self.network_sizes(data))
         if isinstance(policy, PromptPolicyModel) and policy.anchor is not None:
             policy.anchor.fit(data.normalisation)
-        return TrainedPolicy(policy, self.make_pdcp(len(data.skills)))
+        return TrainedPolicy(policy, self.make_pdcp(len(data.skills)), data.normalisation)
 
     def network_sizes(self, data: PromptedWindows) -> PolicyConfig:
         """Of the networks: those that the data tell filled in."""
@@ -127,7 +139,7 @@ class Stage2Experiment(Experiment):
         """See `loss.py`."""
         assert isinstance(model, TrainedPolicy)
         assert isinstance(model.policy, PromptPolicyModel)
-        return loss(model.policy, model.pdcp, batch, generator, self.losses)
+        return loss(model.policy, model.pdcp, batch, generator, self.losses, model.reach)
 
     def fitted(self, data: TrainingData) -> dict[str, Any]:
         """Normalisation, control step and clock."""
@@ -155,6 +167,10 @@ class VideoPromptExperiment(Stage2Experiment):
     has_places: ClassVar[bool] = True
     representation: Path = Path("runs/video_prompt_stage1_tiny/policy")
     """What stage 1 exported."""
+    start: Path | None = None
+    """A policy to go on from, of the same sizes and on the same representation: its weights in place of new ones, its
+    normalisation in place of one that is fitted to the data. Heads of PDCP begin anew, and familiar prompts are those
+    of this run's data."""
     variants: int = 4
     """Draws of z for every episode."""
     scene_arithmetic: float = 0.0
@@ -182,6 +198,10 @@ class VideoPromptExperiment(Stage2Experiment):
             painted_robot=self.painted_robot,
         )
 
+    def kept_normalisation(self) -> Normalisation | None:
+        """Of the policy that this run goes on from."""
+        return None if self.start is None else normalisation_of(self.start, self.robot)
+
     def network_sizes(self, data: PromptedWindows) -> PolicyConfig:
         """And of the linear plan."""
         sizes = super().network_sizes(data)
@@ -193,10 +213,13 @@ class VideoPromptExperiment(Stage2Experiment):
         return replace(sizes, linear_skills=len(data.skills), linear_components=components)
 
     def make_model(self, data: TrainingData) -> nn.Module:
-        """New networks, and the linear plan fitted."""
+        """New networks, and the linear plan fitted; or those of `start`."""
         trained = super().make_model(data)
         assert isinstance(trained, TrainedPolicy)
-        if isinstance(trained.policy, PromptPolicyModel) and trained.policy.linear is not None:
+        if self.start is not None:
+            assert isinstance(data, RepresentedWindows)
+            go_on_from(self.start, self.robot, data.fingerprint, trained.policy.config, trained.policy)
+        elif isinstance(trained.policy, PromptPolicyModel) and trained.policy.linear is not None:
             assert isinstance(data, RepresentedWindows)
             trained.policy.linear.fit(*data.read_off())
         return trained

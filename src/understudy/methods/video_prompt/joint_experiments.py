@@ -61,7 +61,7 @@ class JointExperiment(VideoPromptExperiment):
         times = batch["actions"].shape[1]
         images = to_float(batch["images"], random_colours(len(batch["images"]), self.losses.jitter, generator))
         context = model.policy.context(batch["z"].repeat_interleave(times, 0), images.flatten(0, 1))
-        return acting_loss(model.policy.head, model.pdcp, context, batch, generator, self.losses)
+        return acting_loss(model.policy.head, model.pdcp, context, batch, generator, self.losses, model.reach)
 
 
 def xhand_paper() -> JointExperiment:

@@ -78,13 +78,10 @@ def way_point_shares(progress_B: Float[Tensor, " B"], count: int) -> Float[Tenso
 
 
 def state_loss(
-    found_B2A: Float[Tensor, "B 2 A"],
-    true_B2A: Float[Tensor, "B 2 A"],
-    known_B2: Bool[Tensor, "B 2"],
-    parts: tuple[int, ...],
+    squares_B2A: Float[Tensor, "B 2 A"], known_B2: Bool[Tensor, "B 2"], parts: tuple[int, ...]
 ) -> Float[Tensor, ""]:
-    """Mean squared error of the states that are known; every part of an action counts alike."""
-    errors = (found_B2A - true_B2A).square().split(parts, dim=-1)
+    """Mean of squared errors of the states that are known; every part of an action counts alike."""
+    errors = squares_B2A.split(parts, dim=-1)
     each_B2 = torch.stack([error.mean(-1) for error in errors]).mean(0)
     return (each_B2 * known_B2).sum() / known_B2.sum().clamp(min=1)
 
