@@ -36,6 +36,25 @@ def test_the_score_falls_with_the_distance(fitted):
     assert (scores.diff() <= 1e-6).all()
 
 
+def test_further_prompts_are_familiar_beside_those_of_before(fitted):
+    far = _draw(300, 2, shift=4.0)
+    both = Familiarity(40, 700, components=8)
+    both.fit_beside(fitted, far)
+    assert (fitted(_draw(50, 5, shift=4.0)) < UNFAMILIAR).all()
+    for more in (_draw(200, 5, shift=4.0), _draw(200, 6)):
+        assert both(more).mean() > 0.4
+    assert both(torch.full((1, 40), 50.0)).item() == 0
+
+
+def test_of_few_prompts_further_ones_are_told_in_the_components_there_are():
+    few, more = Familiarity(40, 6), Familiarity(40, 60)
+    few.fit(_draw(6, 0))
+    more.fit_beside(few, _draw(54, 1))
+    assert (few.basis.shape[1], more.basis.shape[1]) == (5, 40)
+    assert not more.basis[:, 5:].any()
+    assert more(_draw(30, 2)).mean() > 0.3
+
+
 def test_weights_hold_all_of_it(fitted):
     other = Familiarity(40, 400, components=8)
     other.load_state_dict(fitted.state_dict())

@@ -38,7 +38,7 @@ def said(policy):
     return json.loads((policy / "policy.json").read_text())
 
 
-def test_weights_and_normalisation_are_those_of_the_policy_and_prompts_those_of_the_data(trained, tmp_path):
+def test_weights_and_normalisation_are_those_of_the_policy_whose_prompts_stay_familiar(trained, tmp_path):
     policy, experiment = trained
     data = experiment.make_data()
     assert data.normalisation.to_json() == said(policy)["normalisation"]
@@ -54,7 +54,10 @@ def test_weights_and_normalisation_are_those_of_the_policy_and_prompts_those_of_
     assert all(torch.equal(again[name], own[name]) for name in shared)
     assert not all(torch.equal(new[name], own[name]) for name in shared)
     assert said(policy)["model"]["familiar_prompts"] == 12
-    assert said(tmp_path / "again")["model"]["familiar_prompts"] == len(data)
+    assert said(tmp_path / "again")["model"]["familiar_prompts"] == 12 + len(data)
+    components = own["familiarity.basis"].shape[1]
+    assert torch.equal(again["familiarity.basis"][:, :components], own["familiarity.basis"])
+    assert torch.equal(again["familiarity.points"][:12, :components], own["familiarity.points"])
 
 
 def test_a_shipped_policy_is_found_by_its_name():

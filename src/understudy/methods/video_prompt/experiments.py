@@ -23,7 +23,7 @@ from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
 from understudy.methods.video_prompt.policy_network import PolicyConfig, PolicyNetwork, make_network, network_to_json
 from understudy.methods.video_prompt.stage1_experiments import STAGE1_EXPERIMENTS
-from understudy.methods.video_prompt.starting import go_on_from, normalisation_of
+from understudy.methods.video_prompt.starting import go_on_from, known_prompts, normalisation_of
 from understudy.networks.action_diffusion import DiffusionConfig
 from understudy.networks.text import ClipText, Text, WordText, vocabulary_of
 
@@ -169,8 +169,8 @@ class VideoPromptExperiment(Stage2Experiment):
     """What stage 1 exported."""
     start: Path | None = None
     """A policy to go on from, of the same sizes and on the same representation: its weights in place of new ones, its
-    normalisation in place of one that is fitted to the data. Heads of PDCP begin anew, and familiar prompts are those
-    of this run's data."""
+    normalisation in place of one that is fitted to the data, its familiar prompts beside those of the data. Heads of
+    PDCP begin anew."""
     variants: int = 4
     """Draws of z for every episode."""
     scene_arithmetic: float = 0.0
@@ -231,14 +231,21 @@ class VideoPromptExperiment(Stage2Experiment):
         return super().fitted(data) | {"representation": made_with}
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
-        """A policy folder; it knows the prompts of training, and names the representation, which it does not hold."""
+        """A policy folder; it knows the prompts of training, those of `start` among them, and names the representation,
+        which it does not hold.
+        """
         assert isinstance(model, TrainedPolicy)
         assert isinstance(data, RepresentedWindows)
         prompts = data.prompts()
-        policy = make_network(replace(model.policy.config, familiar_prompts=len(prompts)))
+        known = None if self.start is None else known_prompts(self.start, self.robot)
+        count = len(prompts) + (0 if known is None else len(known.points))
+        policy = make_network(replace(model.policy.config, familiar_prompts=count))
         policy.load_state_dict(model.policy.state_dict(), strict=False)
         assert policy.familiarity is not None
-        policy.familiarity.fit(prompts)
+        if known is None:
+            policy.familiarity.fit(prompts)
+        else:
+            policy.familiarity.fit_beside(known, prompts)
         self.write(policy, network_to_json(policy), data, folder)
 
 

@@ -52,10 +52,20 @@ class Familiarity(nn.Module):
         _, _, directions = torch.linalg.svd((z_NZ - mean).double(), full_matrices=False)
         self.mean.copy_(mean)
         self.basis.copy_(directions[: self.basis.shape[1]].T)
-        self.points.copy_((z_NZ - mean) @ self.basis)
-        to_others = (
-            torch.cdist(self.points, self.points).kthvalue(_NEIGHBOURS + 1, dim=1).values
-        )  # the nearest is itself
+        self._remember((z_NZ - mean) @ self.basis)
+
+    @torch.no_grad()
+    def fit_beside(self, known: "Familiarity", z_NZ: Float[Tensor, "N Z"]) -> None:
+        """Remember further training prompts beside those that `known` remembers, in its components."""
+        self.mean.copy_(known.mean)
+        self.basis.zero_()  # of few prompts it has fewer components
+        self.basis[:, : known.basis.shape[1]] = known.basis
+        points = torch.cat([known.points, (z_NZ - known.mean) @ known.basis])
+        self._remember(torch.nn.functional.pad(points, (0, self.basis.shape[1] - points.shape[1])))
+
+    def _remember(self, points_Nc: Float[Tensor, "N c"]) -> None:
+        self.points.copy_(points_Nc)
+        to_others = torch.cdist(points_Nc, points_Nc).kthvalue(_NEIGHBOURS + 1, dim=1).values  # the nearest is itself
         self.distances.copy_(to_others.sort().values)
 
     @torch.no_grad()

@@ -9,9 +9,10 @@ from understudy.episodes.normalisation import Normalisation
 from understudy.errors import UnderstudyError
 from understudy.methods import PRETRAINED
 from understudy.methods.policy_folder import PolicyFolder, load_weights, read_policy_folder
+from understudy.methods.video_prompt.familiarity import Familiarity
 from understudy.methods.video_prompt.policy_network import PolicyConfig, network_of_folder
 
-__all__ = ["go_on_from", "normalisation_of"]
+__all__ = ["go_on_from", "known_prompts", "normalisation_of"]
 
 
 def normalisation_of(folder: Path, robot: str) -> Normalisation:
@@ -31,7 +32,7 @@ def go_on_from(folder: Path, robot: str, fingerprint: str, config: PolicyConfig,
         robot: that both are for.
         fingerprint: of the representation that the run makes z with.
         config: sizes of the run's network.
-        network: takes the weights; what the policy knows of its training prompts stays behind.
+        network: takes the weights; for what the policy knows of its training prompts see `known_prompts`.
 
     Raises:
         UnderstudyError: not a whole policy folder, of another network, or of another representation.
@@ -48,6 +49,18 @@ def go_on_from(folder: Path, robot: str, fingerprint: str, config: PolicyConfig,
     load_weights(trained, description.path, _normalisation(description))
     kept = {name: value for name, value in trained.state_dict().items() if not name.startswith("familiarity.")}
     network.load_state_dict(kept)
+
+
+def known_prompts(folder: Path, robot: str) -> Familiarity | None:
+    """What the policy of a folder knows of its training prompts; None if it knows none.
+
+    Raises:
+        UnderstudyError: not a whole policy folder of this method and robot.
+    """
+    description = _read(folder, robot)
+    trained = network_of_folder(description)
+    load_weights(trained, description.path, _normalisation(description))
+    return trained.familiarity
 
 
 def _read(folder: Path, robot: str) -> PolicyFolder:
