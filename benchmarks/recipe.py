@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from understudy.evaluation.result_file import make_report, merge_cells
+from understudy.evaluation.result_file import make_report, write_report
 from understudy.records import EvalCell
 
 
@@ -33,16 +33,16 @@ def cells_of(row: str, folder: Path) -> Iterator[EvalCell]:
 
 
 def main() -> None:
-    """Write the result file, or put rows into it; its minutes are those of all runs."""
+    """Write the result file; its minutes are those of all runs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="ROW=FOLDER", help="name, and folder of a run")
-    parser.add_argument("--out", type=Path, required=True, help="result file; rows that it holds stay")
+    parser.add_argument("--out", type=Path, required=True, help="result file; replaced")
     options = parser.parse_args()
     rows = [word.partition("=") for word in options.runs]
     cells = [cell for row, _, folder in rows for cell in cells_of(row, Path(folder))]
     command = shlex.join(["python", "benchmarks/recipe.py", *options.runs, "--out", str(options.out)])
     minutes = sum(cell.value for cell in cells if cell.metric.endswith("minutes"))
-    merge_cells(options.out, make_report(options.out.stem, command, minutes, cells))
+    write_report(make_report(options.out.stem, command, minutes, cells), options.out)
 
 
 if __name__ == "__main__":

@@ -247,12 +247,14 @@ def test_records_of_before_a_setting_was_there_go_on(linear):
 
 def test_an_older_run_goes_on_without_what_came_later():
     now = experiment_config(experiments.get_experiment("video_prompt_xhand_debug"))
-    later = ("by_clock", "scene_arithmetic", "painted_robot", "linear_plan")
+    later = ("by_clock", "scene_arithmetic", "painted_robot", "linear_plan", "start")
     before = {name: value for name, value in now.items() if name not in later}
     later = ("clocked", "linear_skills", "linear_components", "things")
     before["model"] = {name: value for name, value in now["model"].items() if name not in later}
     heads = now["model"]["diffusion"]
     before["model"]["diffusion"] = {name: value for name, value in heads.items() if name != "prediction"}
+    later = ("path_shift_m", "position_unit_m")
+    before["losses"] = {name: value for name, value in now["losses"].items() if name not in later}
     before["acted"] = {name: value for name, value in now["acted"].items() if name != "things"}
     refuse_other_settings(Path("run"), before, now)
     noise = {"diffusion": heads | {"prediction": "noise"}}

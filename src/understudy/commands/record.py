@@ -60,8 +60,8 @@ def run(
         aligned: The person's hand goes where the robot's is, frame by frame; else each has an own way and time.
         disturb: Push the robot off its way in this share of the steps, 0 to 0.5, that have all fingertips above 7 cm;
             recorded actions are those without the push, which lead back.
-        sideways: Push the robot's open hand aside in this share of the steps, 0 to 0.5, until it takes a thing from
-            above (pick_place, hold), down to the table; policies without proprioception stray there.
+        sideways: Push the robot's open hand aside in this share of the steps, 0 to 0.5, on its way to a thing that it
+            takes from above (pick_place, hold; xarm7_xhand), down to the table; policies that only see stray there.
         keep_failures: Keep episodes in which a robot's expert failed, marked so, in place of drawing another layout.
         retarget: Robots, separated by commas, that are not recorded; what the person's hand does is told as their
             actions, too, in the person's data set.

@@ -39,10 +39,12 @@ def test_no_share_no_push():
     assert not offsets(0.0, [HIGH] * 1000).any()
 
 
-def sideways(share, moves, touches, seed=0):
+def sideways(share, travels, touches, seed=0):
     pushes = Sideways(share, np.random.default_rng(seed))
     across = np.array([0.6, -0.8, 0.0])
-    made = [pushes.offset(across, moves=bool(m), touches=bool(t)) for m, t in zip(moves, touches, strict=True)]
+    made = [
+        pushes.offset(across, travels=bool(on_way), touches=bool(t)) for on_way, t in zip(travels, touches, strict=True)
+    ]
     size = np.array(made) @ across
     np.testing.assert_allclose(made, size[:, None] * across, atol=1e-12)
     return size
@@ -50,18 +52,18 @@ def sideways(share, moves, touches, seed=0):
 
 @pytest.mark.parametrize("share", [0.1, 0.4])
 def test_the_open_hand_is_pushed_to_either_side_in_the_share_that_was_asked_for(share):
-    size = sideways(share, [False] * STEPS, [False] * STEPS)
+    size = sideways(share, [True] * STEPS, [False] * STEPS)
     assert (size != 0).mean() == pytest.approx(share, abs=0.02)
     assert (size[size != 0] > 0).mean() == pytest.approx(0.5, abs=0.1)
     assert 0.04 < np.abs(size).max() <= 0.045
 
 
-def test_fingers_close_where_they_are_to_and_what_is_touched_is_not_pushed_again():
-    moves = np.tile([False] * 20 + [True] * 5, 100)
-    size = sideways(0.5, moves, [False] * len(moves))
-    assert size[~moves].any()
-    assert not size[moves].any()
-    touches = np.arange(len(moves)) == 1000
-    size = sideways(0.5, moves, touches)
+def test_a_hand_that_waits_is_not_pushed_nor_is_one_that_has_touched():
+    travels = np.tile([True] * 20 + [False] * 5, 100)
+    size = sideways(0.5, travels, [False] * len(travels))
+    assert size[travels].any()
+    assert not size[~travels].any()
+    touches = np.arange(len(travels)) == 1000
+    size = sideways(0.5, travels, touches)
     assert size[:1000].any()
     assert not size[1000:].any(), "nor once it lets go"

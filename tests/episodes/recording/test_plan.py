@@ -31,6 +31,8 @@ def plan(**changes):
         ({"disturb": 0.9}, "share of disturbed steps 0.9"),
         ({"sideways": -0.1, "tasks": ("pick_place",)}, "share of steps pushed sideways -0.1"),
         ({"sideways": 0.2}, "in push nothing is taken from above"),
+        ({"sideways": 0.2, "tasks": ("pick_place",)}, "the one robot must be xarm7_xhand"),
+        ({"sideways": 0.2, "tasks": ("pick_place",), "embodiments": PAIR[:1]}, "the one robot must be xarm7_xhand"),
         ({"first_seed": 3_000_000}, "seed 3000000"),
         ({"axis": "position"}, "held out"),
         ({"axis": "sideways", "first_seed": 1_000_000}, "sideways"),

@@ -11,10 +11,12 @@ ROBOT = "xarm7_xhand"
 SEED = 3
 
 
-@pytest.fixture(scope="module")
-def episodes():
+@pytest.fixture(scope="module", params=["pick_place", "hold"])
+def episodes(request):
     plans = [
-        RecordingPlan(("push", "pick_place"), ("human_hand", ROBOT), size=32, track=False, points=False, sideways=share)
+        RecordingPlan(
+            ("push", request.param), ("human_hand", ROBOT), size=32, track=False, points=False, sideways=share
+        )
         for share in (0.5, 0.0)
     ]
     return [record_robot(plan, 1, SEED, ROBOT) for plan in plans]
@@ -31,8 +33,13 @@ def test_the_hand_strays_to_its_sides_alone_and_only_until_it_holds_the_thing(ep
     astray = np.flatnonzero(pushed.any(axis=1))
     assert 0.01 < np.linalg.norm(pushed, axis=1).max() <= 0.045
     fingers = action[:, 7:]
-    closed = np.flatnonzero((fingers[1:] != fingers[:-1]).any(axis=1))[-1]
-    assert astray.max() < closed
+    shut = np.abs(fingers - fingers[astray.max()]).max(axis=1)  # of the open hand
+    closes = np.flatnonzero((shut > 0) & (np.arange(len(shut)) > astray.max()))[0]
+    assert len(astray) > 3
+    assert shut[closes:].max() > 0.5
+    assert (shut[astray] == 0).any(), "on the way down, too"
+    assert closes - astray.max() > 2, "it waits where it closes"
+    assert np.abs(episode.columns["observation.state"][closes, :3] - action[closes, :3]).max() < 0.004
     for t in astray:
         y = matrix_from_quaternion(action[t, 3:7])[:, 1]
         along = pushed[t, :3] / np.linalg.norm(pushed[t, :3])

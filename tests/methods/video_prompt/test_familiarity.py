@@ -46,6 +46,13 @@ def test_further_prompts_are_familiar_beside_those_of_before(fitted):
     assert both(torch.full((1, 40), 50.0)).item() == 0
 
 
+def test_prompts_that_are_known_are_not_lacked(fitted):
+    kept = Familiarity(40, 400, components=8)
+    kept.load_state_dict({name: value.bfloat16().float() for name, value in fitted.state_dict().items()})
+    assert not kept.lacks(_draw(400, 0)).any()
+    assert kept.lacks(_draw(100, 1)).float().mean() > 0.95
+
+
 def test_of_few_prompts_further_ones_are_told_in_the_components_there_are():
     few, more = Familiarity(40, 6), Familiarity(40, 60)
     few.fit(_draw(6, 0))

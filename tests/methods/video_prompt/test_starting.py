@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from tests.episodes.acted_recording import write_acted
 from tests.methods.video_prompt.debug_policy import write_debug_policy
 
+from understudy.episodes.acted import ActedConfig
 from understudy.errors import UnderstudyError
 from understudy.methods import PRETRAINED
 from understudy.methods.experiments import get_experiment
@@ -70,7 +71,7 @@ def test_a_shipped_policy_is_found_by_its_name():
     ("field", "value", "line"),
     [
         ("robot", "xarm7_gripper", "trained for xarm7_gripper"),
-        ("model", {"num_phases": 8}, "num_phases=8"),
+        ("model", {"num_phases": 8}, "num_phases 8, this run's is 4"),
         ("representation", {"folder": "x", "fingerprint": "0123"}, "this run's has the fingerprint"),
         ("representation", None, "this run's has the fingerprint"),
     ],
@@ -85,6 +86,81 @@ def test_a_policy_of_something_else_is_one_clear_line(trained, tmp_path, field, 
     with pytest.raises(UnderstudyError, match=line) as caught:
         other.make_model(other.make_data())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"linear_plan": True}, "linear_plan: is fitted"),
+        ({"acted": ActedConfig(normalisation="unit")}, "has 'symmetric'"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(trained, changes, line):
+    with pytest.raises(UnderstudyError, match=line):
+        replace(trained[1], **changes).make_data()
+
+
+def test_the_same_recordings_again_are_no_further_prompts(trained, tmp_path):
+    _, experiment = trained
+    first = replace(experiment, start=None)
+    data = first.make_data()
+    first.export(first.make_model(data), data, tmp_path / "first")
+    again = replace(experiment, start=tmp_path / "first")
+    data = again.make_data()
+    again.export(again.make_model(data), data, tmp_path / "again")
+    assert said(tmp_path / "again")["model"]["familiar_prompts"] == len(data)
+    started = said(tmp_path / "again")["start"]
+    assert started["folder"] == str(tmp_path / "first")
+    assert again.fitted(data)["start"] == started
+    shutil.copytree(tmp_path / "again", tmp_path / "first", dirs_exist_ok=True)
+    (tmp_path / "first" / "model.safetensors").write_bytes(b"another")
+    assert again.fitted(data)["start"] != started, "so that the run does not go on from another policy"
+
+
+def test_the_papers_network_goes_on_from_its_own_resnet(trained, tmp_path):
+    _, experiment = trained
+    joint = get_experiment("video_prompt_xhand_joint_debug")
+    joint = replace(joint, data=experiment.data, representation=experiment.representation, variants=2, resnet=None)
+    joint = replace(joint, acted=replace(joint.acted, shift=0))
+    data = joint.make_data()
+    joint.export(joint.make_model(data), data, tmp_path / "joint")
+    on = replace(joint, start=tmp_path / "joint", resnet=tmp_path / "nowhere")
+    made = on.make_model(on.make_data()).policy.state_dict()
+    kept = load_file(tmp_path / "joint" / "model.safetensors")
+    looks = [name for name in kept if name.startswith("images.")]
+    assert len(looks) > 5
+    assert all(torch.equal(made[name].to(kept[name].dtype), kept[name]) for name in looks)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "video_prompt_xhand_debug",
+        "video_prompt_xhand_debug_language",
+        "video_prompt_xhand_joint_debug",
+        "video_prompt_xhand_debug_end_to_end",
+    ],
+)
+def test_every_experiment_counts_positions_as_it_is_told(trained, name):
+    experiment = replace(get_experiment(name), data=trained[1].data)
+    experiment = replace(experiment, losses=replace(experiment.losses, pdcp=None))  # whose prototypes change
+    if hasattr(experiment, "representation"):
+        experiment = replace(experiment, representation=trained[1].representation, variants=2)
+    if hasattr(experiment, "resnet"):
+        experiment = replace(experiment, resnet=None)
+    data = experiment.make_data()
+    model, batch = experiment.make_model(data).eval(), batch_of(data)
+
+    def value(**changes):
+        told = replace(experiment, losses=replace(experiment.losses, **changes))
+        torch.manual_seed(0)
+        return told.loss(model, batch, torch.Generator().manual_seed(0))[0].item()
+
+    plain = value()
+    assert value() == plain
+    assert value(position_unit_m=0.001) > 2 * plain
+    if not hasattr(experiment, "resnet"):  # it has no path
+        assert value(path_shift_m=0.5) != plain
 
 
 def test_errors_of_positions_count_in_the_unit_that_is_asked_for(trained):

@@ -55,7 +55,7 @@ class Disturbance:
 
 
 class Sideways:
-    """Offsets across the open hand until it takes something, at any height."""
+    """Offsets across the open hand while it is on its way to something, at any height."""
 
     def __init__(self, share: float, rng: np.random.Generator) -> None:
         """Start undisturbed.
@@ -69,16 +69,17 @@ class Sideways:
         self._left: list[float] = []
         self._over = False
 
-    def offset(self, across: Float[np.ndarray, "3"], *, moves: bool, touches: bool) -> Float[np.ndarray, "3"]:
+    def offset(self, across: Float[np.ndarray, "3"], *, travels: bool, touches: bool) -> Float[np.ndarray, "3"]:
         """Of the wrist in this step, world [m].
 
         Args:
             across: unit vector along which the hand has room to both sides, world.
-            moves: whether the fingers do, in this step: they are to close where the expert has them close.
+            travels: whether the wrist is on its way in this step, and no finger moves. Else nothing is pushed: the
+                expert waits before it closes the hand, and there it is to be where the expert has it.
             touches: whether the hand touches a thing; from then on nothing is pushed.
         """
         self._over |= touches
-        if self._over or moves:
+        if self._over or not travels:
             self._left.clear()
         elif not self._left and self._rng.random() < self._start:
             steps = int(self._rng.integers(_STEPS[0], _STEPS[1] + 1))

@@ -60,7 +60,8 @@ class RecordingPlan:
     disturb: float = 0.0
     """Share, 0 to 0.5, of the steps with all fingertips above 7 cm in which a robot is pushed off its path."""
     sideways: float = 0.0
-    """Share, 0 to 0.5, of the steps before a thing is taken from above in which the open hand is pushed aside."""
+    """Share, 0 to 0.5, of the steps on the way to a thing that is taken from above in which the open hand is pushed
+    aside."""
     keep_failures: bool = False
     """Record what failed, marked so, instead of going on to another seed."""
     retarget: tuple[str, ...] = ()
@@ -103,6 +104,11 @@ class RecordingPlan:
             raise UnderstudyError(f"share of steps pushed sideways {self.sideways}: must lie in 0 to 0.5")
         if self.sideways and not FROM_ABOVE & set(self.tasks):
             raise UnderstudyError(f"pushes sideways: in {', '.join(self.tasks)} nothing is taken from above")
+        if self.sideways and set(self.robots) != {"xarm7_xhand"}:
+            raise UnderstudyError(
+                f"pushes sideways of {', '.join(self.embodiments)}: the one robot must be xarm7_xhand, whose fingers"
+                " come down before and behind a thing"
+            )
         if self.aligned and (len(self.robots) != 1 or len(self.embodiments) != 2):
             raise UnderstudyError(f"aligned pairs of {', '.join(self.embodiments)}: must be {PERSON} and one robot")
         if self.aligned and (self.handedness != "right" or self.human_frames is not None):

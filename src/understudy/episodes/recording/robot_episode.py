@@ -129,15 +129,16 @@ def record_robot(plan: RecordingPlan, slot: int, seed: int, robot: str) -> Recor
 
 def _perform(rows: _Rows, observation: Observation, disturbance: Disturbance, sideways: Sideways) -> None:
     table, wrist = rows.table, rows.table.data.site("wrist")
-    fingers = slice(7 if table.body.wrist_action == "quaternion" else 6, None)
+    fingers = 7 if table.body.wrist_action == "quaternion" else 6
     before: Action | None = None
     for action in scripted_expert(table):
         state = table.state
-        moves = before is not None and not np.array_equal(before[fingers], action[fingers])
+        still = before is None or np.array_equal(before[:fingers], action[:fingers])
+        travels = not still and before is not None and np.array_equal(before[fingers:], action[fingers:])
         across = wrist.xmat.reshape(3, 3)[:, 1] * (1.0, 1.0, 0.0)
         touches = any(thing.touched for thing in state.objects.values())
         offset = disturbance.offset(float(state.fingertips[:, 2].min()))
-        offset = offset + sideways.offset(across / np.linalg.norm(across), moves=moves, touches=touches)
+        offset = offset + sideways.offset(across / np.linalg.norm(across), travels=travels, touches=touches)
         executed, before = _pushed(action, offset), action
         rows.add(observation, state, action, executed)
         observation = table.step(executed)

@@ -23,7 +23,13 @@ from understudy.methods.video_prompt.network_folder import read_representation
 from understudy.methods.video_prompt.pdcp import PDCP, PDCPConfig
 from understudy.methods.video_prompt.policy_network import PolicyConfig, PolicyNetwork, make_network, network_to_json
 from understudy.methods.video_prompt.stage1_experiments import STAGE1_EXPERIMENTS
-from understudy.methods.video_prompt.starting import go_on_from, known_prompts, normalisation_of
+from understudy.methods.video_prompt.starting import (
+    check_representation,
+    go_on_from,
+    known_prompts,
+    normalisation_of,
+    weights_fingerprint,
+)
 from understudy.networks.action_diffusion import DiffusionConfig
 from understudy.networks.text import ClipText, Text, WordText, vocabulary_of
 
@@ -186,8 +192,14 @@ class VideoPromptExperiment(Stage2Experiment):
     """Learn from scenes of any time in an episode."""
 
     def make_data(self) -> RepresentedWindows:
-        """Windows with z."""
+        """Windows with z.
+
+        Raises:
+            UnderstudyError: see `RepresentedWindows`; a policy to go on from that this run cannot.
+        """
         representation = read_representation(self.representation)
+        if self.start is not None:
+            self._check_start(self.start, representation.fingerprint())
         return RepresentedWindows(
             self.open_windows(),
             representation,
@@ -197,6 +209,17 @@ class VideoPromptExperiment(Stage2Experiment):
             scene_arithmetic=self.scene_arithmetic,
             painted_robot=self.painted_robot,
         )
+
+    def _check_start(self, start: Path, fingerprint: str) -> None:
+        """Before z is made: what would be ignored, or is of something else."""
+        if self.linear_plan:
+            raise UnderstudyError(f"{self.name}: linear_plan: is fitted to new weights, cannot go on from {start}")
+        kept = normalisation_of(start, self.robot).kind
+        if kept != self.acted.normalisation:
+            raise UnderstudyError(
+                f"{self.name}: acted.normalisation={self.acted.normalisation}: {start} has {kept!r}, which is kept"
+            )
+        check_representation(start, self.robot, fingerprint)
 
     def kept_normalisation(self) -> Normalisation | None:
         """Of the policy that this run goes on from."""
@@ -217,8 +240,7 @@ class VideoPromptExperiment(Stage2Experiment):
         trained = super().make_model(data)
         assert isinstance(trained, TrainedPolicy)
         if self.start is not None:
-            assert isinstance(data, RepresentedWindows)
-            go_on_from(self.start, self.robot, data.fingerprint, trained.policy.config, trained.policy)
+            go_on_from(self.start, self.robot, trained.policy.config, trained.policy)
         elif isinstance(trained.policy, PromptPolicyModel) and trained.policy.linear is not None:
             assert isinstance(data, RepresentedWindows)
             trained.policy.linear.fit(*data.read_off())
@@ -227,8 +249,10 @@ class VideoPromptExperiment(Stage2Experiment):
     def fitted(self, data: TrainingData) -> dict[str, Any]:
         """And the representation."""
         assert isinstance(data, RepresentedWindows)
-        made_with = {"folder": str(self.representation), "fingerprint": data.fingerprint}
-        return super().fitted(data) | {"representation": made_with}
+        said = {"representation": {"folder": str(self.representation), "fingerprint": data.fingerprint}}
+        if self.start is not None:
+            said["start"] = {"folder": str(self.start), "fingerprint": weights_fingerprint(self.start, self.robot)}
+        return super().fitted(data) | said
 
     def export(self, model: nn.Module, data: TrainingData, folder: Path) -> None:
         """A policy folder; it knows the prompts of training, those of `start` among them, and names the representation,
@@ -238,6 +262,8 @@ class VideoPromptExperiment(Stage2Experiment):
         assert isinstance(data, RepresentedWindows)
         prompts = data.prompts()
         known = None if self.start is None else known_prompts(self.start, self.robot)
+        if known is not None:
+            prompts = prompts[known.lacks(prompts)]
         count = len(prompts) + (0 if known is None else len(known.points))
         policy = make_network(replace(model.policy.config, familiar_prompts=count))
         policy.load_state_dict(model.policy.state_dict(), strict=False)

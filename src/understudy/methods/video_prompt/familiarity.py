@@ -1,7 +1,7 @@
 """How familiar a prompt is: how near its z lies to those of training, beside how near those lie to each other."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from understudy.errors import UnderstudyError
@@ -11,6 +11,8 @@ __all__ = ["UNFAMILIAR", "Familiarity"]
 UNFAMILIAR = 0.02
 """A prompt of a smaller score is called unfamiliar: it is farther off than 98 of 100 training prompts are."""
 _NEIGHBOURS = 5
+_SAME = 0.05
+"""Nearer than this share of the median distance, two prompts are the same."""
 
 
 class Familiarity(nn.Module):
@@ -55,8 +57,14 @@ class Familiarity(nn.Module):
         self._remember((z_NZ - mean) @ self.basis)
 
     @torch.no_grad()
+    def lacks(self, z_NZ: Float[Tensor, "N Z"]) -> Bool[Tensor, " N"]:
+        """Which prompts are not among those that it remembers (in half precision)."""
+        nearest = torch.cdist((z_NZ - self.mean) @ self.basis, self.points).min(dim=1).values
+        return nearest > _SAME * self.distances.median()
+
+    @torch.no_grad()
     def fit_beside(self, known: "Familiarity", z_NZ: Float[Tensor, "N Z"]) -> None:
-        """Remember further training prompts beside those that `known` remembers, in its components."""
+        """Remember further training prompts, which `known` lacks, beside those that it has, in its components."""
         self.mean.copy_(known.mean)
         self.basis.zero_()  # of few prompts it has fewer components
         self.basis[:, : known.basis.shape[1]] = known.basis

@@ -30,7 +30,7 @@ class JointExperiment(VideoPromptExperiment):
 
     model: PolicyConfig = field(default_factory=JointConfig)
     resnet: Path | None = Path("weights/resnet-34")
-    """Published weights of the ResNet, which learn on; None begins with new ones."""
+    """Published weights of the ResNet, which learn on; None begins with new ones, `start` with those of its policy."""
 
     def make_data(self) -> RepresentedWindows:
         """Windows with z; that weights are absent is said before any z is made.
@@ -38,7 +38,7 @@ class JointExperiment(VideoPromptExperiment):
         Raises:
             UnderstudyError: no such folder of weights.
         """
-        if self.resnet is not None:
+        if self.resnet is not None and self.start is None:
             require_folder(self.resnet, "the ResNet", "resnet")
         return super().make_data()
 
@@ -51,7 +51,7 @@ class JointExperiment(VideoPromptExperiment):
         trained = super().make_model(data)
         assert isinstance(trained, TrainedPolicy)
         assert isinstance(trained.policy, JointPromptModel)
-        if self.resnet is not None:
+        if self.resnet is not None and self.start is None:
             trained.policy.images = read_resnet(self.resnet, trained.policy.config.images)
         return trained
 
