@@ -177,7 +177,8 @@ def refuse_other_data(root: Path, experiment: Experiment, was: Mapping[str, Any]
         data: those that are there now.
 
     Raises:
-        UnderstudyError: another number of samples, or another normalisation, say; the differing fields are named.
+        UnderstudyError: another number of samples, another normalisation, say, or another policy to go on from; the
+            differing fields are named.
     """
     now = data_state(experiment, data)
     where = ", ".join(map(str, experiment.data))
@@ -189,6 +190,9 @@ def refuse_other_data(root: Path, experiment: Experiment, was: Mapping[str, Any]
     # The first checkpoints of this format kept the number of samples alone.
     before, present = was.get("fitted", now["fitted"]), now["fitted"]
     names = [name for name in {**before, **present} if before.get(name) != present.get(name)]
+    folders = [f"{name} {getattr(experiment, name)}" for name in names if hasattr(experiment, name)]
+    if folders:
+        raise UnderstudyError(f"{root}: {', '.join(folders)}: not what this run was made with: put that back there")
     if names:
         raise UnderstudyError(
             f"{root}: this run was made with data of another {', '.join(names)} than {where} has:"

@@ -18,6 +18,7 @@ from understudy.methods import PRETRAINED
 from understudy.methods.experiments import get_experiment
 from understudy.methods.video_prompt import loss as losses
 from understudy.methods.video_prompt.loss import LossConfig, position_reach
+from understudy.training.run_folder import data_state, refuse_other_data
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +113,12 @@ def test_the_same_recordings_again_are_no_further_prompts(trained, tmp_path):
     started = said(tmp_path / "again")["start"]
     assert started["folder"] == str(tmp_path / "first")
     assert again.fitted(data)["start"] == started
+    was = data_state(again, data)
+    refuse_other_data(tmp_path / "run", again, was, data)
     shutil.copytree(tmp_path / "again", tmp_path / "first", dirs_exist_ok=True)
     (tmp_path / "first" / "model.safetensors").write_bytes(b"another")
-    assert again.fitted(data)["start"] != started, "so that the run does not go on from another policy"
+    with pytest.raises(UnderstudyError, match=r"start .*first: not what this run was made with"):
+        refuse_other_data(tmp_path / "run", again, was, data)
 
 
 def test_the_papers_network_goes_on_from_its_own_resnet(trained, tmp_path):
