@@ -190,7 +190,9 @@ def refuse_other_data(root: Path, experiment: Experiment, was: Mapping[str, Any]
     # The first checkpoints of this format kept the number of samples alone.
     before, present = was.get("fitted", now["fitted"]), now["fitted"]
     names = [name for name in {**before, **present} if before.get(name) != present.get(name)]
-    folders = [f"{name} {getattr(experiment, name)}" for name in names if hasattr(experiment, name)]
+    folders = [
+        f"{name} {getattr(experiment, name)}" for name in names if isinstance(getattr(experiment, name, None), Path)
+    ]
     if folders:
         raise UnderstudyError(f"{root}: {', '.join(folders)}: not what this run was made with: put that back there")
     if names:
