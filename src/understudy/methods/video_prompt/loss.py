@@ -40,7 +40,7 @@ class LossConfig:
     normalised range: what is exact, it must see for itself. Windows by the clock have the true path, unshifted."""
     path_shift_m: float = 0.0
     """The same in metres, alike along every axis; above 0, `path_shift` counts nothing. The normalised range is widest
-    along y, so that there a share of it is the largest error: the head learns not to believe the path."""
+    along y, so that there a share of it is the largest error, and the head has least reason to believe the path."""
     position_unit_m: float = 0.0
     """Errors of positions, of actions, path and states, count as lengths in this unit [m], alike along every axis; 0:
     as shares of the normalised range, by which a centimetre counts least where the range is widest."""
