@@ -104,9 +104,9 @@ def write_representation(
     write_network(folder, _REPRESENTATION, representation, content)
 
 
-def shipped_or_own(folder: Path) -> Path:
-    """The folder of a network, or of one that comes with the package and has that name."""
-    return folder if (folder / _FILE).is_file() or not (PRETRAINED / folder / _FILE).is_file() else PRETRAINED / folder
+def shipped_or_own(folder: Path, file: str = _FILE) -> Path:
+    """The folder of a network, or of one that comes with the package and has that name; `file` tells one."""
+    return folder if (folder / file).is_file() or not (PRETRAINED / folder / file).is_file() else PRETRAINED / folder
 
 
 def read_representation(folder: Path) -> Representation:

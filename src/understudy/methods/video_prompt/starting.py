@@ -8,9 +8,9 @@ from torch import nn
 
 from understudy.episodes.normalisation import Normalisation
 from understudy.errors import UnderstudyError
-from understudy.methods import PRETRAINED
 from understudy.methods.policy_folder import PolicyFolder, load_weights, read_policy_folder
 from understudy.methods.video_prompt.familiarity import Familiarity
+from understudy.methods.video_prompt.network_folder import shipped_or_own
 from understudy.methods.video_prompt.policy_network import PolicyConfig, network_of_folder
 
 __all__ = ["check_representation", "go_on_from", "known_prompts", "normalisation_of", "weights_fingerprint"]
@@ -93,9 +93,7 @@ def known_prompts(folder: Path, robot: str) -> Familiarity | None:
 
 def _read(folder: Path, robot: str) -> PolicyFolder:
     """What is said of a policy of one's own, or of one that comes with the package and has that name."""
-    shipped = PRETRAINED / folder
-    own = (folder / "policy.json").is_file() or not (shipped / "policy.json").is_file()
-    return read_policy_folder(folder if own else shipped, "video_prompt", robot)
+    return read_policy_folder(shipped_or_own(folder, "policy.json"), "video_prompt", robot)
 
 
 def _normalisation(description: PolicyFolder) -> Normalisation:
